@@ -1,0 +1,1 @@
+"""molvae: a variational autoencoder for molecules."""

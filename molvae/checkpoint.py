@@ -1,0 +1,158 @@
+"""A model on disk: one folder, nothing in it a pickle.
+
+    config.json                 sizes, tokens, SELFIES constraints, sampling defaults, recipe, figures, library versions
+    tokenizer.json              symbols and merges
+    model.safetensors           weights, fp16
+    training_index.safetensors  hashes of the molecules trained on
+    README.md                   the model card
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from molvae.chem.selfies import CONSTRAINTS
+from molvae.data.novelty import TrainingIndex
+from molvae.data.tokenizer import Tokenizer
+from molvae.errors import CheckpointError
+from molvae.nn.vae import VAE, Sizes
+
+FORMAT = 1
+_LIBRARIES = ("molvae", "torch", "rdkit", "selfies", "tokenizers", "numpy", "safetensors")
+
+
+@dataclass
+class Checkpoint:
+    """All of a model that is kept.
+
+    Attributes:
+        vae: weights.
+        tokenizer: symbols and ids.
+        index: molecules trained on.
+        max_tokens: the longest sequence sampling writes.
+        standardizer: options of `molvae.chem.molecules.Standardizer` used in training.
+        sampling: default temperature and top_p.
+        recipe: the recipe it was trained by.
+        figures: what was measured on it, by name.
+        card: text of the model card.
+    """
+
+    vae: VAE
+    tokenizer: Tokenizer
+    index: TrainingIndex
+    max_tokens: int
+    standardizer: dict[str, Any] = field(default_factory=dict)
+    sampling: dict[str, float] = field(default_factory=lambda: {"temperature": 1.0, "top_p": 1.0})
+    recipe: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, float] = field(default_factory=dict)
+    card: str = ""
+
+    def config(self) -> dict[str, Any]:
+        """What config.json holds."""
+        return {
+            "format": FORMAT,
+            "model": asdict(self.vae.sizes),
+            "max_tokens": self.max_tokens,
+            "standardizer": self.standardizer,
+            "sampling": self.sampling,
+            "selfies_constraints": CONSTRAINTS,
+            "recipe": self.recipe,
+            "figures": self.figures,
+            "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+        }
+
+    def save(self, folder: Path) -> None:
+        """Write all files; each replaces its forerunner only when whole. Raises CheckpointError where the disk refuses."""
+        weights = {name: _half(tensor) for name, tensor in self.vae.state_dict().items()}
+        writers: dict[str, Callable[[Path], object]] = {
+            "tokenizer.json": self.tokenizer.save,
+            "training_index.safetensors": self.index.save,
+            "model.safetensors": lambda path: safetensors.torch.save_file(weights, path, metadata={"format": "pt"}),
+            "config.json": lambda path: path.write_text(json.dumps(self.config(), indent=1) + "\n", encoding="utf-8"),
+            "README.md": lambda path: path.write_text(self.card, encoding="utf-8"),
+        }
+        for name, write in writers.items():
+            write_whole(Path(folder) / name, write)
+
+    @classmethod
+    def load(cls, folder: Path) -> Checkpoint:
+        """Read a checkpoint; raises CheckpointError that says which file is missing, damaged or of another kind."""
+        folder = Path(folder)
+        if not folder.is_dir():
+            raise CheckpointError(f"{folder} is no checkpoint: no such folder")
+        config = _read_config(folder / "config.json")
+        tokenizer = Tokenizer.load(folder / "tokenizer.json")
+        try:
+            vae = VAE(Sizes(**config["model"]))
+            kept = {key: config[key] for key in ("max_tokens", "standardizer", "sampling", "recipe", "figures")}
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"{folder / 'config.json'} lacks or misnames {error}") from error
+        if len(tokenizer) != vae.sizes.vocabulary:
+            raise CheckpointError(f"{folder}: the tokenizer has {len(tokenizer)} ids, the model {vae.sizes.vocabulary}")
+        _put_weights(vae, folder / "model.safetensors")
+        card = folder / "README.md"
+        text = card.read_text(encoding="utf-8") if card.exists() else ""
+        return cls(vae.eval(), tokenizer, TrainingIndex.load(folder / "training_index.safetensors"), card=text, **kept)
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file beside `path`, then put it in place; on an error the old file stays as it was."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write(temporary)
+        os.replace(temporary, path)
+    except (OSError, safetensors.SafetensorError) as error:
+        temporary.unlink(missing_ok=True)
+        raise CheckpointError(f"{path} could not be written: {error}; what was there is whole") from error
+
+
+def _half(tensor: Tensor) -> Tensor:
+    return tensor.detach().cpu().to(torch.float16).contiguous()
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+        found = config["format"]
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path.parent} is no molvae checkpoint: it has no config.json") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged or of another kind: {error}") from error
+    if found != FORMAT:
+        raise CheckpointError(f"{path} has format {found}; this version of molvae reads format {FORMAT}")
+    if config.get("selfies_constraints") != CONSTRAINTS:
+        raise CheckpointError(f"{path} was made under other SELFIES constraints than this version of molvae decodes with")
+    return dict(config)
+
+
+def _put_weights(vae: VAE, path: Path) -> None:
+    try:
+        weights = safetensors.torch.load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{path} is missing or damaged: {error}") from error
+    own = vae.state_dict()
+    wrong = _differences({n: t.shape for n, t in own.items()}, {n: t.shape for n, t in weights.items()})
+    if wrong:
+        raise CheckpointError(f"{path} does not fit config.json: {wrong}")
+    vae.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+
+
+def _differences(own: Mapping[str, torch.Size], found: Mapping[str, torch.Size]) -> str:
+    parts = {
+        "missing": sorted(own.keys() - found.keys()),
+        "unexpected": sorted(found.keys() - own.keys()),
+        "of another shape": sorted(n for n in own.keys() & found.keys() if own[n] != found[n]),
+    }
+    return "; ".join(f"{what}: {', '.join(names)}" for what, names in parts.items() if names)

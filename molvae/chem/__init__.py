@@ -1,0 +1,1 @@
+"""Strings and RDKit molecules. Knows no torch."""

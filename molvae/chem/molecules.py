@@ -1,0 +1,115 @@
+"""Parse, standardise and canonicalise molecules; refuse with a reason what cannot be used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from rdkit import Chem, rdBase
+from rdkit.Chem.MolStandardize import rdMolStandardize
+
+from molvae.errors import MoleculeError
+
+#: The longest text that is tried as a SMILES, in characters.
+MAX_CHARACTERS = 20_000
+
+# RDKit's own rules charge-separate sulfoxides (S=O to [S+]-[O-]); medicinal chemistry writes them neutral, so they are put back.
+_NEUTRAL_SULFOXIDE = "Sulfoxide to S=O\t[!O:1][S+1;X3:2]([!O:3])[O-1:4]>>[*:1][S+0:2]([*:3])=[O+0:4]"
+
+
+@cache
+def _normalizers() -> tuple[rdMolStandardize.Normalizer, rdMolStandardize.Normalizer]:
+    parameters = rdMolStandardize.CleanupParameters()
+    return rdMolStandardize.Normalizer(), rdMolStandardize.NormalizerFromData(_NEUTRAL_SULFOXIDE, parameters)
+
+
+def parse(text: str) -> Chem.Mol:
+    """Read one SMILES.
+
+    Raises:
+        MoleculeError: with a reason that tells an empty text, a reaction, a wildcard, a text that is no SMILES and a SMILES
+            that is no molecule (valence, aromaticity) apart.
+
+    >>> parse("OCC").GetNumAtoms()
+    3
+    >>> parse("aspirin")
+    Traceback (most recent call last):
+    molvae.errors.MoleculeError: not a SMILES
+    """
+    text = text.strip()
+    if not text:
+        raise MoleculeError("empty")
+    if len(text) > MAX_CHARACTERS:
+        raise MoleculeError("too large", f"{len(text)} characters, at most {MAX_CHARACTERS}")
+    if ">" in text:
+        raise MoleculeError("a reaction, not a molecule")
+    if "*" in text:
+        raise MoleculeError("attachment point or wildcard atom (*)")
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(text)
+        if mol is None:
+            raise _why_not(text)
+    if mol.GetNumAtoms() == 0:
+        raise MoleculeError("empty")
+    return mol
+
+
+def _why_not(text: str) -> MoleculeError:
+    raw = Chem.MolFromSmiles(text, sanitize=False)
+    if raw is None:
+        return MoleculeError("not a SMILES")
+    problems = Chem.DetectChemistryProblems(raw)
+    return MoleculeError("impossible valence or aromaticity", problems[0].Message() if problems else "")
+
+
+def canonical(mol: Chem.Mol) -> str:
+    """RDKit's canonical isomeric SMILES of a molecule.
+
+    >>> canonical(parse("OCC"))
+    'CCO'
+    """
+    return str(Chem.MolToSmiles(mol))
+
+
+@dataclass(frozen=True)
+class Standardizer:
+    """Brings SMILES into the one form the rest of molvae works on. Stereo and charges are kept unless asked otherwise.
+
+    Args:
+        largest_fragment: keep the largest organic fragment of a salt or mixture; without it such input is refused.
+        neutralize: remove charges where a proton can be added or taken.
+        max_atoms: the most heavy atoms a molecule may have.
+
+    >>> Standardizer()("C[S+]([O-])C")
+    'CS(C)=O'
+    >>> Standardizer(largest_fragment=True, neutralize=True)("CC(=O)[O-].[Na+]")
+    'CC(=O)O'
+    """
+
+    largest_fragment: bool = False
+    neutralize: bool = False
+    max_atoms: int = 256
+
+    def __call__(self, text: str) -> str:
+        """Canonical SMILES of the standardised molecule; raises MoleculeError where it is refused."""
+        mol = self._one_fragment(parse(text))
+        if mol.GetNumHeavyAtoms() > self.max_atoms:
+            raise MoleculeError("too large", f"{mol.GetNumHeavyAtoms()} heavy atoms, at most {self.max_atoms}")
+        smiles = canonical(mol)
+        if "+" not in smiles and "-]" not in smiles and "P" not in smiles and "As" not in smiles:
+            return smiles  # every rule of the normaliser needs a charge or a hypervalent pnictogen
+        with rdBase.BlockLogs():
+            for normalizer in _normalizers():
+                mol = normalizer.normalize(mol)
+            if self.neutralize:
+                mol = rdMolStandardize.Uncharger().uncharge(mol)
+        return canonical(parse(canonical(mol)))
+
+    def _one_fragment(self, mol: Chem.Mol) -> Chem.Mol:
+        fragments = len(Chem.GetMolFrags(mol))
+        if fragments == 1:
+            return mol
+        if not self.largest_fragment:
+            raise MoleculeError("several fragments (a salt or mixture)", f"{fragments} fragments; the option largest-fragment keeps one")
+        with rdBase.BlockLogs():
+            return rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose(mol)

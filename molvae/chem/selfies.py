@@ -1,0 +1,122 @@
+"""SMILES <-> SELFIES symbols (Krenn et al. 2020, doi:10.1088/2632-2153/aba947), with the constraints pinned.
+
+The selfies package keeps its valence constraints in a process-wide table that any code may change; every function here works
+under `CONSTRAINTS` and puts back what it found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import selfies
+from rdkit import Chem, rdBase
+
+from molvae.chem.molecules import canonical
+from molvae.errors import MoleculeError
+
+#: Most bonds an atom may have, the default table of selfies 2.x written out so that an upgrade cannot change it; stored with every model.
+CONSTRAINTS: dict[str, int] = {
+    "H": 1, "F": 1, "Cl": 1, "Br": 1, "I": 1, "?": 8,
+    "B": 3, "B+1": 2, "B-1": 4,
+    "C": 4, "C+1": 3, "C-1": 3,
+    "N": 3, "N+1": 4, "N-1": 2,
+    "O": 2, "O+1": 3, "O-1": 1,
+    "P": 5, "P+1": 4, "P-1": 6,
+    "S": 6, "S+1": 5, "S-1": 5,
+}  # fmt: skip
+
+
+@contextmanager
+def pinned() -> Iterator[None]:
+    """Run a block under `CONSTRAINTS`; whatever was in force before is in force again afterwards."""
+    found = selfies.get_semantic_constraints()
+    if found == CONSTRAINTS:
+        yield
+        return
+    selfies.set_semantic_constraints(CONSTRAINTS)
+    try:
+        yield
+    finally:
+        selfies.set_semantic_constraints(found)
+
+
+def selfies_version() -> str:
+    """Version of the installed selfies package (its own `__version__` is out of date in 2.2.0)."""
+    return version("selfies")
+
+
+def to_symbols(smiles: str) -> list[str]:
+    """SELFIES symbols of a SMILES.
+
+    Raises:
+        MoleculeError: SELFIES has no symbol for something in the molecule, or would not give the same molecule back.
+
+    >>> to_symbols("CCO")
+    ['[C]', '[C]', '[O]']
+    """
+    symbols = _encode(smiles)
+    if "[" in smiles.replace("[nH]", "") and to_smiles(symbols) != smiles:
+        raise MoleculeError("SELFIES cannot express this molecule", f"it would come back as {to_smiles(symbols) or 'nothing'}")
+    return symbols
+
+
+def _encode(smiles: str) -> list[str]:
+    try:
+        with pinned():
+            return list(selfies.split_selfies(selfies.encoder(smiles)))
+    except selfies.EncoderError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise MoleculeError("SELFIES cannot express this molecule", lines[-1] if lines else "") from error
+
+
+def to_smiles(symbols: Sequence[str]) -> str:
+    """Canonical SMILES that the symbols spell; an empty string when they spell no heavy atom.
+
+    Any sequence of SELFIES symbols is accepted: validity is what SELFIES are for.
+
+    >>> to_smiles(["[O]", "[C]", "[C]"])
+    'CCO'
+    >>> to_smiles([])
+    ''
+    """
+    with pinned():
+        text = selfies.decoder("".join(symbols))
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(text)
+    if mol is None or mol.GetNumHeavyAtoms() == 0:
+        return ""
+    return canonical(mol)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a written string of symbols turned out to mean.
+
+    Attributes:
+        smiles: canonical SMILES, empty when no molecule was written.
+        survives: the string is the one that its own molecule is written as, i.e. decoding, canonicalising and encoding gives
+            it back. Strings that do not survive hold a slip of the writer that SELFIES silently repaired.
+    """
+
+    smiles: str
+    survives: bool
+
+
+def read(symbols: Sequence[str]) -> Reading:
+    """Decode symbols and check their round trip.
+
+    >>> read(["[C]", "[C]", "[O]"])
+    Reading(smiles='CCO', survives=True)
+    >>> read(["[O]", "[C]", "[C]"])
+    Reading(smiles='CCO', survives=False)
+    """
+    smiles = to_smiles(symbols)
+    if not smiles:
+        return Reading("", False)
+    try:
+        return Reading(smiles, _encode(smiles) == list(symbols))
+    except MoleculeError:
+        return Reading(smiles, False)

@@ -1,0 +1,293 @@
+"""The token corpus on disk: built once, in parallel, resumable after a kill, then memory-mapped.
+
+A corpus is a folder:
+
+    meta.json        settings, counts, refusals by reason
+    tokenizer.json
+    tokens.bin       ids of all molecules one after the other, int16
+    offsets.npy      where each molecule starts, int64, (n + 1,)
+    fingerprints.npy 64-bit fingerprints of the canonical SMILES, uint64, (n,)
+    rejects.csv      row, input, reason, detail of everything that was refused
+
+It is built beside its final place, under the same name with `.partial`, and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import rdkit
+from numpy.typing import NDArray
+
+from molvae.chem.molecules import Standardizer
+from molvae.chem.selfies import CONSTRAINTS, selfies_version, to_symbols
+from molvae.data.formats import Row, read_rows
+from molvae.data.novelty import fingerprint64
+from molvae.data.tokenizer import Tokenizer
+from molvae.errors import DataError, MoleculeError
+
+_CHUNK = 20_000
+_SAMPLE = 200_000  # molecules the merges are learned from
+_FORMAT = 1
+
+#: Called with the number of rows read so far while a corpus is built.
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class CorpusSettings:
+    """What decides the content of a corpus, beside the file.
+
+    Args:
+        vocabulary: ids of the tokenizer to learn; 0 for plain symbols. Ignored when a tokenizer is given.
+        standardizer: how molecules are brought to one form.
+        column: name of the column that holds the SMILES; found by itself when None.
+    """
+
+    vocabulary: int = 512
+    standardizer: Standardizer = Standardizer()
+    column: str | None = None
+
+
+class Corpus:
+    """Molecules as token ids, memory-mapped.
+
+    Args:
+        folder: where the corpus lies.
+
+    Raises:
+        DataError: the folder holds no whole corpus.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = Path(folder)
+        try:
+            self.meta = json.loads((self.folder / "meta.json").read_text(encoding="utf-8"))
+            self.offsets: NDArray[np.int64] = np.load(self.folder / "offsets.npy")
+            self.fingerprints: NDArray[np.uint64] = np.load(self.folder / "fingerprints.npy", mmap_mode="r")
+            self._tokens = np.memmap(self.folder / "tokens.bin", dtype=np.int16, mode="r", shape=(int(self.offsets[-1]),))
+        except (OSError, ValueError, IndexError) as error:
+            raise DataError(f"{self.folder} is not a whole corpus: {error}") from error
+        self.tokenizer = Tokenizer.load(self.folder / "tokenizer.json")
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each molecule, (n,)."""
+        return np.diff(self.offsets)
+
+    def __getitem__(self, molecule: int) -> NDArray[np.int16]:
+        return np.asarray(self._tokens[self.offsets[molecule] : self.offsets[molecule + 1]])
+
+    def batch(self, molecules: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ids of molecules of one length: (B, T)."""
+        starts = self.offsets[molecules]
+        length = int(self.offsets[molecules[0] + 1] - starts[0])
+        return self._tokens[starts[:, None] + np.arange(length)].astype(np.int64)
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Refused rows by reason."""
+        return dict(self.meta["refused"])
+
+
+def build_corpus(
+    source: Path,
+    root: Path,
+    settings: CorpusSettings = CorpusSettings(),  # noqa: B008  frozen
+    tokenizer: Tokenizer | None = None,
+    jobs: int = -1,
+    progress: Progress | None = None,
+) -> Corpus:
+    """The corpus of a file: opened when it was built before from the same content and settings, else built.
+
+    Args:
+        source: a file of molecules, see `molvae.data.formats`.
+        root: folder that holds corpora, each under its key.
+        settings: see `CorpusSettings`.
+        tokenizer: use this one instead of learning one; molecules with symbols it lacks are refused.
+        jobs: processes; -1 for all cores.
+        progress: told the rows done.
+
+    Raises:
+        DataError: the file cannot be read, or no molecule in it can be used.
+    """
+    source = Path(source)
+    folder = Path(root) / corpus_key(source, settings, tokenizer)
+    if not (folder / "meta.json").exists():
+        partial = folder.with_suffix(".partial")
+        try:
+            partial.mkdir(parents=True, exist_ok=True)
+            _encode_chunks(source, partial, settings, jobs, progress)
+            _assemble(source, partial, settings, tokenizer)
+            os.replace(partial, folder)
+        except OSError as error:
+            raise DataError(f"the corpus of {source} could not be written to {partial}: {error}; what is done is kept") from error
+    return Corpus(folder)
+
+
+def corpus_key(source: Path, settings: CorpusSettings, tokenizer: Tokenizer | None = None) -> str:
+    """Name of a corpus: a hash of the file's bytes and of everything that decides what becomes of them."""
+    if not source.is_file():
+        raise DataError(f"{source}: no such file")
+    digest = sha256()
+    with source.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    parts = [_FORMAT, source.name.split(".", 1)[-1], asdict(settings), CONSTRAINTS, selfies_version(), rdkit.__version__]
+    digest.update(json.dumps(parts, sort_keys=True).encode())
+    digest.update(tokenizer.to_json().encode() if tokenizer else b"")
+    return digest.hexdigest()[:16]
+
+
+def _encode_chunks(source: Path, folder: Path, settings: CorpusSettings, jobs: int, progress: Progress | None) -> None:
+    """Standardise and encode every row to symbols, a parquet file a chunk; chunks already there are kept."""
+    chunks = enumerate(_chunks(read_rows(source, settings.column)))
+    todo = (
+        joblib.delayed(_encode_chunk)(rows, folder / f"chunk-{number:05}.parquet", settings.standardizer) for number, rows in chunks
+    )
+    done = 0
+    for rows in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(todo):
+        done += rows
+        if progress:
+            progress(done)
+    if not done:
+        raise DataError(f"{source} holds no rows")
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rows = iter(rows)
+    while chunk := list(islice(rows, _CHUNK)):
+        yield chunk
+
+
+def _encode_chunk(rows: list[Row], path: Path, standardizer: Standardizer) -> int:
+    """Encode one chunk unless its file is there; returns its number of rows."""
+    if not path.exists():
+        encoded = [_encode_row(row, standardizer) for row in rows]
+        table = pa.Table.from_pylist(encoded, schema=_SCHEMA)
+        pq.write_table(table, path.with_suffix(".tmp"))
+        os.replace(path.with_suffix(".tmp"), path)
+    return len(rows)
+
+
+_SCHEMA = pa.schema(
+    [("row", pa.int64()), ("input", pa.string()), ("symbols", pa.string()), ("fingerprint", pa.uint64())]
+    + [("reason", pa.string()), ("detail", pa.string())]
+)
+
+
+def _encode_row(row: Row, standardizer: Standardizer) -> dict[str, str | int]:
+    entry: dict[str, str | int] = {"row": row.row}
+    try:
+        smiles = standardizer(row.text)
+        return entry | {"input": row.text, "symbols": "".join(to_symbols(smiles)), "fingerprint": fingerprint64(smiles)}
+    except MoleculeError as error:
+        return entry | {"input": row.text[:1000], "reason": error.reason, "detail": error.detail}
+
+
+def _assemble(source: Path, folder: Path, settings: CorpusSettings, tokenizer: Tokenizer | None) -> None:
+    """Turn the chunks into the files of a corpus and remove them; meta.json comes last."""
+    chunks = sorted(folder.glob("chunk-*.parquet"))
+    tokenizer = tokenizer or _learn(chunks, settings.vocabulary)
+    tokenizer.save(folder / "tokenizer.json")
+    lengths, fingerprints, refused = _write_tokens(chunks, folder, tokenizer)
+    if not len(lengths):
+        raise DataError(f"{source}: no usable molecule; refused: {_listing(refused)}; see {folder / 'rejects.csv'}")
+    np.save(folder / "offsets.npy", np.concatenate([[0], np.cumsum(lengths)]))
+    np.save(folder / "fingerprints.npy", fingerprints)
+    meta = {"format": _FORMAT, "source": source.name, "settings": asdict(settings), "molecules": len(lengths), "refused": refused}
+    (folder / "meta.json").write_text(json.dumps(meta, indent=1), encoding="utf-8")
+    for chunk in chunks:
+        chunk.unlink()
+
+
+def _listing(counts: dict[str, int]) -> str:
+    return ", ".join(f"{reason} ({count:,})" for reason, count in counts.items())
+
+
+def _learn(chunks: Sequence[Path], vocabulary: int) -> Tokenizer:
+    """Learn merges from molecules spread over all chunks; the alphabet holds every symbol of every chunk."""
+    each = -(-_SAMPLE // len(chunks))
+    alphabet: set[str] = set()
+    sample: list[list[str]] = []
+    for chunk in chunks:
+        molecules = [_split(text) for text in pq.read_table(chunk, columns=["symbols"])["symbols"].to_pylist() if text]
+        alphabet.update(symbol for molecule in molecules for symbol in molecule)
+        sample += molecules[:: max(1, len(molecules) // each)]
+    return Tokenizer.train(sample, vocabulary, alphabet)
+
+
+def _split(symbols: str) -> list[str]:
+    """Symbols of a SELFIES text; every symbol ends with a bracket."""
+    return [symbol + "]" for symbol in symbols.split("]")[:-1]]
+
+
+def _write_tokens(
+    chunks: Sequence[Path], folder: Path, tokenizer: Tokenizer
+) -> tuple[NDArray[np.int64], NDArray[np.uint64], dict[str, int]]:
+    """Write tokens.bin and rejects.csv; returns lengths and fingerprints of the molecules kept, and refusals by reason."""
+    first = _first_of_its_kind(chunks)
+    refused: Counter[str] = Counter()
+    lengths: list[NDArray[np.int64]] = [np.zeros(0, dtype=np.int64)]
+    fingerprints: list[NDArray[np.uint64]] = [np.zeros(0, dtype=np.uint64)]
+    with (folder / "tokens.bin").open("wb") as tokens, (folder / "rejects.csv").open("w", newline="", encoding="utf-8") as file:
+        rejects = csv.writer(file)
+        rejects.writerow(["row", "input", "reason", "detail"])
+        for chunk, fresh in zip(chunks, first, strict=True):
+            kept = []
+            for entry, is_first in zip(pq.read_table(chunk).to_pylist(), fresh.tolist(), strict=True):
+                reason, detail = _verdict(entry, is_first, tokenizer)
+                if reason:
+                    refused[reason] += 1
+                    rejects.writerow([entry["row"], entry["input"], reason, detail])
+                else:
+                    kept.append(entry)
+            ids = tokenizer.encode([_split(entry["symbols"]) for entry in kept])
+            tokens.write(b"".join(i.tobytes() for i in ids))
+            lengths.append(np.array([len(i) for i in ids], dtype=np.int64))
+            fingerprints.append(np.array([entry["fingerprint"] for entry in kept], dtype=np.uint64))
+    return np.concatenate(lengths), np.concatenate(fingerprints), dict(refused.most_common())
+
+
+def _first_of_its_kind(chunks: Sequence[Path]) -> list[NDArray[np.bool_]]:
+    """For each row of each chunk, whether its molecule was not seen in an earlier row."""
+    columns = [pq.read_table(chunk, columns=["fingerprint"])["fingerprint"].fill_null(0).to_numpy() for chunk in chunks]
+    prints = np.concatenate(columns)
+    first = np.zeros(len(prints), dtype=np.bool_)
+    first[np.unique(prints, return_index=True)[1]] = True
+    return np.split(first, np.cumsum([len(column) for column in columns])[:-1])
+
+
+def _verdict(entry: dict[str, str], is_first: bool, tokenizer: Tokenizer) -> tuple[str, str]:
+    """Why an encoded row is refused after all: (reason, detail), both empty for one that is kept."""
+    if entry["reason"]:
+        return entry["reason"], entry["detail"]
+    if not is_first:
+        return "duplicate of an earlier row", ""
+    try:
+        tokenizer.check(_split(entry["symbols"]))
+    except MoleculeError as error:
+        return error.reason, error.detail
+    return "", ""
+
+
+def remove_partial(root: Path) -> None:
+    """Remove what unfinished builds left behind."""
+    for partial in Path(root).glob("*.partial"):
+        shutil.rmtree(partial)

@@ -1,0 +1,122 @@
+"""SELFIES symbols <-> merged tokens <-> ids.
+
+Frequent runs of symbols are merged into one token by byte-pair encoding (Sennrich et al. 2016, doi:10.18653/v1/P16-1162): each
+symbol is written as one character, and the `tokenizers` library learns the merges. Any sequence of merged tokens spells a
+sequence of symbols, so it still decodes to a valid molecule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import tokenizers
+from numpy.typing import NDArray
+
+from molvae.errors import CheckpointError, MoleculeError
+
+BOS, EOS = 0, 1
+_SPECIAL = ["<bos>", "<eos>"]
+_FIRST_CHARACTER = 0x4E00  # a block of 20,992 consecutive letters
+_MAX_SYMBOLS = 20_992
+_MAX_VOCABULARY = 32_000  # ids are int16
+
+
+class Tokenizer:
+    """Reversible map between lists of SELFIES symbols and arrays of token ids (int16).
+
+    Args:
+        symbols: the SELFIES symbols, in the order of their characters.
+        bpe: the `tokenizers` object over those characters.
+
+    >>> tokenizer = Tokenizer.train([["[C]", "[C]", "[O]"]] * 9, vocabulary=5)
+    >>> ids = tokenizer.encode([["[C]", "[C]", "[O]"]])[0]
+    >>> len(ids), tokenizer.symbols_of(ids)
+    (2, ['[C]', '[C]', '[O]'])
+    """
+
+    def __init__(self, symbols: Sequence[str], bpe: tokenizers.Tokenizer) -> None:
+        self.symbols = list(symbols)
+        self._bpe = bpe
+        self._character = {symbol: chr(_FIRST_CHARACTER + i) for i, symbol in enumerate(self.symbols)}
+        self._spelling = self._spell()
+
+    @classmethod
+    def train(cls, molecules: Iterable[Sequence[str]], vocabulary: int = 512, symbols: Iterable[str] = ()) -> Tokenizer:
+        """Learn the merges from molecules given as symbols.
+
+        Args:
+            molecules: a sample large enough to count runs of symbols in.
+            vocabulary: number of ids wanted, the two special ones included; 0 keeps plain symbols.
+            symbols: symbols that must be in the alphabet even if the sample lacks them.
+        """
+        molecules = [list(molecule) for molecule in molecules]
+        alphabet = sorted({symbol for molecule in molecules for symbol in molecule} | set(symbols))
+        if len(alphabet) > _MAX_SYMBOLS or vocabulary > _MAX_VOCABULARY:
+            raise ValueError(f"{len(alphabet)} symbols (at most {_MAX_SYMBOLS}), vocabulary {vocabulary} (at most {_MAX_VOCABULARY})")
+        characters = {symbol: chr(_FIRST_CHARACTER + i) for i, symbol in enumerate(alphabet)}
+        bpe = tokenizers.Tokenizer(tokenizers.models.BPE())
+        trainer = tokenizers.trainers.BpeTrainer(
+            vocab_size=max(vocabulary, len(alphabet) + len(_SPECIAL)),
+            special_tokens=_SPECIAL,
+            initial_alphabet=list(characters.values()),
+            show_progress=False,
+        )
+        bpe.train_from_iterator(("".join(characters[s] for s in molecule) for molecule in molecules), trainer)
+        return cls(alphabet, bpe)
+
+    def __len__(self) -> int:
+        """Number of ids, BOS and EOS among them."""
+        return int(self._bpe.get_vocab_size())
+
+    def __contains__(self, symbol: str) -> bool:
+        return symbol in self._character
+
+    def _spell(self) -> list[list[str]]:
+        """For each id the symbols it stands for."""
+        by_id = {i: token for token, i in self._bpe.get_vocab().items()}
+        special = [[], []]  # type: list[list[str]]
+        return special + [[self.symbols[ord(c) - _FIRST_CHARACTER] for c in by_id[i]] for i in range(len(special), len(by_id))]
+
+    def check(self, molecule: Sequence[str]) -> None:
+        """Raise MoleculeError for the first symbol outside the alphabet; there is no unknown token."""
+        for symbol in molecule:
+            if symbol not in self._character:
+                raise MoleculeError("symbol not in the vocabulary", symbol)
+
+    def encode(self, molecules: Sequence[Sequence[str]]) -> list[NDArray[np.int16]]:
+        """Ids of each molecule, without BOS and EOS; raises MoleculeError for a symbol outside the alphabet."""
+        for molecule in molecules:
+            self.check(molecule)
+        texts = ["".join(self._character[s] for s in molecule) for molecule in molecules]
+        return [np.asarray(e.ids, dtype=np.int16) for e in self._bpe.encode_batch_fast(texts)]
+
+    def symbols_of(self, ids: Iterable[int]) -> list[str]:
+        """Symbols that ids spell, up to the first EOS; any ids in range are accepted."""
+        symbols: list[str] = []
+        for i in ids:
+            if i == EOS:
+                break
+            symbols += self._spelling[i]
+        return symbols
+
+    def to_json(self) -> str:
+        """The tokenizer as JSON text: its symbols and the `tokenizers` model."""
+        return json.dumps({"symbols": self.symbols, "bpe": json.loads(self._bpe.to_str())}, indent=1)
+
+    def save(self, path: Path) -> None:
+        """Write tokenizer.json."""
+        path.write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Tokenizer:
+        """Read tokenizer.json; raises CheckpointError where it is missing or not one of ours."""
+        try:
+            parts = json.loads(path.read_text(encoding="utf-8"))
+            return cls(parts["symbols"], tokenizers.Tokenizer.from_str(json.dumps(parts["bpe"])))
+        except FileNotFoundError as error:
+            raise CheckpointError(f"{path} is missing") from error
+        except Exception as error:  # the Rust library raises plain Exception for a text it cannot read
+            raise CheckpointError(f"{path} is not a molvae tokenizer: {error}") from error

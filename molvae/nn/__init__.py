@@ -1,0 +1,1 @@
+"""Tensors only. Knows no chemistry and no files."""

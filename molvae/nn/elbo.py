@@ -1,0 +1,30 @@
+"""The evidence lower bound, both terms in nats a molecule."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn import functional
+
+from molvae.nn.gaussian import Gaussian
+
+
+class Elbo(NamedTuple):
+    """Terms of -log p(x) <= distortion + rate.
+
+    Attributes:
+        distortion: -log p(x|z) of a whole molecule in nats, (B,).
+        rate: KL(q(z|x) || N(0, I)) in nats by dimension, (B, D).
+        mean: posterior means, (B, D), for counting active units.
+    """
+
+    distortion: Tensor
+    rate: Tensor
+    mean: Tensor
+
+
+def elbo(logits: Tensor, targets: Tensor, posterior: Gaussian) -> Elbo:
+    """Sum the cross-entropy over the tokens of each molecule: logits (B, T, V), targets (B, T)."""
+    nats = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
+    return Elbo(nats.unflatten(0, targets.shape).sum(dim=1), posterior.kl(), posterior.mean)

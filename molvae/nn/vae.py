@@ -1,0 +1,95 @@
+"""The variational autoencoder: encoder, code, decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from molvae.nn.decoder import Decoder
+from molvae.nn.elbo import Elbo, elbo
+from molvae.nn.encoder import Encoder
+from molvae.nn.sampling import Truncation
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Sizes of a VAE, all that is needed to build it.
+
+    Attributes:
+        vocabulary: number of token ids, the two special ones included.
+        latent: dimensions of the code.
+        embedding: width of a token's embedding.
+        encoder_hidden: width of each direction of the encoder.
+        encoder_layers: GRU layers of the encoder.
+        decoder_hidden: width of the decoder.
+        decoder_layers: GRU layers of the decoder.
+    """
+
+    vocabulary: int
+    latent: int = 32
+    embedding: int = 128
+    encoder_hidden: int = 256
+    encoder_layers: int = 1
+    decoder_hidden: int = 512
+    decoder_layers: int = 1
+
+
+class VAE(nn.Module):
+    """q(z|x) and p(x|z) over sequences of token ids.
+
+    Args:
+        sizes: see `Sizes`.
+        bos: id that starts every sequence.
+        eos: id that ends every sequence.
+    """
+
+    def __init__(self, sizes: Sizes, bos: int = 0, eos: int = 1) -> None:
+        super().__init__()
+        self.sizes, self.bos, self.eos = sizes, bos, eos
+        s = sizes
+        self.encoder = Encoder(s.vocabulary, s.embedding, s.encoder_hidden, s.encoder_layers, s.latent)
+        self.decoder = Decoder(s.vocabulary, s.embedding, s.decoder_hidden, s.decoder_layers, s.latent)
+
+    def forward(self, ids: Tensor, generator: torch.Generator | None = None) -> Elbo:
+        """Both terms of the ELBO for molecules of one length: ids (B, T)."""
+        posterior = self.encoder(ids)
+        return elbo(self.logits(ids, posterior.sample(generator)), self._with(ids, self.eos), posterior)
+
+    def logits(self, ids: Tensor, z: Tensor) -> Tensor:
+        """Next-token logits with the true tokens read: ids (B, T), z (B, D) -> (B, T + 1, V)."""
+        start = torch.full_like(ids[:, :1], self.bos)
+        return self.decoder.step(torch.cat([start, ids], dim=1), z, self.decoder.start(z))[0]
+
+    @staticmethod
+    def _with(ids: Tensor, last: int) -> Tensor:
+        return torch.cat([ids, torch.full_like(ids[:, :1], last)], dim=1)
+
+    @torch.inference_mode()
+    def write(self, z: Tensor, truncation: Truncation, uniforms: Tensor | None, max_tokens: int) -> Tensor:
+        """Write a sequence for each code: z (B, D) -> ids (B, <= max_tokens), EOS from the end of each on.
+
+        Args:
+            z: codes.
+            truncation: temperature and top-p; greedy where its temperature is 0.
+            uniforms: one number in [0, 1) for each row and step, (B, max_tokens); the only randomness, so a row's molecule does
+                not depend on the batch it is in. Not needed when greedy.
+            max_tokens: the longest sequence; one without an end by then is cut there.
+        """
+        written = list(self._steps(z, truncation, uniforms, max_tokens))
+        return torch.stack(written, dim=1)
+
+    def _steps(self, z: Tensor, truncation: Truncation, uniforms: Tensor | None, max_tokens: int) -> Iterator[Tensor]:
+        state = self.decoder.start(z)
+        token = torch.full((len(z),), self.bos, dtype=torch.long, device=z.device)
+        ended = torch.zeros(len(z), dtype=torch.bool, device=z.device)
+        for place in range(max_tokens):
+            logits, state = self.decoder.step(token[:, None], z, state)
+            token = truncation.choose(logits[:, 0].float(), None if uniforms is None else uniforms[:, place])
+            token = token.masked_fill(ended, self.eos)
+            ended = ended | (token == self.eos)
+            yield token
+            if bool(ended.all()):
+                return

@@ -1,0 +1,1 @@
+"""Changing weights: recipes, schedules and the loop."""

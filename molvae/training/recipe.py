@@ -1,0 +1,165 @@
+"""The whole recipe of a model as one validated object, read from TOML; an unknown key is an error."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
+
+from molvae.errors import RecipeError
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(duration: str | float) -> float:
+    """Seconds of a duration such as 90, "90s", "45m", "1.5h" or "2d".
+
+    >>> seconds("1.5h")
+    5400.0
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", str(duration))
+    if match is None:
+        raise ValueError(f"{duration!r} is not a duration; expected a number with s, m, h or d behind it, such as 90m")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+class _Part(pydantic.BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DataPart(_Part):
+    """What to train on.
+
+    Attributes:
+        source: a file, or "moses" for the MOSES training set.
+        column: name of the SMILES column; found by itself when left out.
+        vocabulary: number of token ids to learn; 0 for plain symbols.
+        validation: molecules held out, at random.
+        largest_fragment: keep the largest fragment of salts instead of refusing them.
+        neutralize: remove charges where possible.
+    """
+
+    source: str = "moses"
+    column: str | None = None
+    vocabulary: Annotated[int, Field(ge=0, le=32_000)] = 512
+    validation: PositiveInt = 5_000
+    largest_fragment: bool = False
+    neutralize: bool = False
+
+
+class ModelPart(_Part):
+    """Sizes of the network; see `molvae.nn.vae.Sizes`."""
+
+    latent: PositiveInt = 32
+    embedding: PositiveInt = 128
+    encoder_hidden: PositiveInt = 256
+    encoder_layers: PositiveInt = 1
+    decoder_hidden: PositiveInt = 512
+    decoder_layers: PositiveInt = 1
+
+
+class RatePart(_Part):
+    """Rate control: the KL weight is steered so that the rate follows a target.
+
+    Attributes:
+        target: pairs (progress from 0 to 1, rate in nats a molecule), joined by straight lines.
+        gain: largest change of log(beta) a step.
+        beta_min: least KL weight.
+        beta_max: largest KL weight.
+        beta_start: KL weight at the first step.
+    """
+
+    target: tuple[tuple[Annotated[float, Field(ge=0, le=1)], PositiveFloat], ...] = ((0.0, 20.0),)
+    gain: PositiveFloat = 0.02
+    beta_min: PositiveFloat = 0.02
+    beta_max: PositiveFloat = 2.0
+    beta_start: PositiveFloat = 0.1
+
+
+class TrainPart(_Part):
+    """How the weights are changed.
+
+    Attributes:
+        batch_size: molecules a step, over all processes.
+        learning_rate: peak of the schedule.
+        warmup: share of the budget over which the learning rate rises.
+        final_learning_rate: share of the peak at which the cosine ends.
+        weight_decay: of AdamW.
+        beta2: of AdamW.
+        clip: largest norm of the gradient.
+        max_time: budget, such as "90m"; the schedule ends with it.
+        max_steps: budget in steps; whichever comes first.
+        evaluate_every: time between evaluations on the molecules held out.
+        save_every: time between checkpoints.
+        precision: "auto" takes bf16 where the machine has it.
+        seed: of the weights, the order, the noise and the held-out set.
+    """
+
+    batch_size: PositiveInt = 256
+    learning_rate: PositiveFloat = 2e-3
+    warmup: Annotated[float, Field(ge=0, le=1)] = 0.02
+    final_learning_rate: Annotated[float, Field(ge=0, le=1)] = 0.01
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.99
+    clip: PositiveFloat = 10.0
+    max_time: Annotated[PositiveFloat, BeforeValidator(seconds)] = 7200.0
+    max_steps: PositiveInt | None = None
+    evaluate_every: Annotated[PositiveFloat, BeforeValidator(seconds)] = 600.0
+    save_every: Annotated[PositiveFloat, BeforeValidator(seconds)] = 300.0
+    precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
+    seed: int = 1
+
+
+class Recipe(_Part):
+    """All that makes a model, given its data.
+
+    >>> Recipe.parse('[train]\\nmax_time = "90m"').train.max_time
+    5400.0
+    """
+
+    data: DataPart = DataPart()
+    model: ModelPart = ModelPart()
+    rate: RatePart = RatePart()
+    train: TrainPart = TrainPart()
+
+    @classmethod
+    def parse(cls, text: str, where: str = "recipe") -> Recipe:
+        """From TOML text; raises RecipeError that names each key that is unknown or out of range."""
+        try:
+            return cls.of(tomllib.loads(text), where)
+        except tomllib.TOMLDecodeError as error:
+            raise RecipeError(f"{where} is not TOML: {error}") from error
+
+    @classmethod
+    def of(cls, parts: dict[str, Any], where: str = "recipe") -> Recipe:
+        """From nested dictionaries; raises RecipeError as `parse` does."""
+        try:
+            return cls.model_validate(parts)
+        except pydantic.ValidationError as error:
+            raise RecipeError(f"{where}: " + "; ".join(_problem(item) for item in error.errors())) from error
+
+    @classmethod
+    def load(cls, path: Path) -> Recipe:
+        """From a TOML file."""
+        try:
+            return cls.parse(Path(path).read_text(encoding="utf-8"), str(path))
+        except (OSError, UnicodeDecodeError) as error:
+            raise RecipeError(f"{path} cannot be read: {error}") from error
+
+    def updated(self, **parts: dict[str, Any]) -> Recipe:
+        """A copy with some keys of some parts changed, e.g. `updated(train={"seed": 2})`; None leaves a key as it is."""
+        whole = self.model_dump()
+        for part, changes in parts.items():
+            whole[part].update({key: value for key, value in changes.items() if value is not None})
+        return Recipe.of(whole)
+
+
+def _problem(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"unknown key {key}"
+    return f"{key} is {item['input']!r}: {item['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,296 @@
+"""The training loop, on one core, many cores, or many GPUs by the same code."""
+
+from __future__ import annotations
+
+import platform
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Protocol
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from numpy.typing import NDArray
+
+from molvae.data.batching import EqualLengthBatches
+from molvae.errors import CheckpointError, Interrupted
+from molvae.nn.elbo import Elbo
+from molvae.nn.vae import VAE
+from molvae.training.metrics import MetricsLog
+from molvae.training.recipe import Recipe
+from molvae.training.schedules import RateControl, learning_rate
+from molvae.training.state import Progress, load_state, save_state
+
+#: Extra figures measured on the model at each evaluation, by name.
+Judge = Callable[[VAE], dict[str, float]]
+#: Called with the figures of every report (about one a second).
+Listener = Callable[[dict[str, float]], None]
+
+
+class TokenSource(Protocol):
+    """What the loop needs to know of its data; see `molvae.data.corpus.Corpus`."""
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each molecule, (n,)."""
+
+    def batch(self, molecules: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Ids of molecules of one length, (B, T)."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Numbers of the molecules trained on and held out."""
+
+    train: NDArray[np.int64]
+    validation: NDArray[np.int64]
+
+
+def split_at_random(count: int, validation: int, seed: int) -> Split:
+    """Hold out `validation` of `count` molecules, at most a tenth of them."""
+    order = np.random.default_rng(seed).permutation(count)
+    held_out = min(validation, max(count // 10, 1)) if count > 1 else 0
+    return Split(np.sort(order[held_out:]), np.sort(order[:held_out]))
+
+
+def make_fabric(recipe: Recipe, accelerator: str = "auto", devices: int | str = "auto", nodes: int = 1) -> Fabric:
+    """A Fabric for a recipe; on the CPU "auto" is one process that uses all cores."""
+    on_gpu = accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available()
+    if devices == "auto" and not on_gpu:
+        devices = 1
+    precision = recipe.train.precision
+    if precision == "auto":
+        precision = "bf16-mixed" if (torch.cuda.is_bf16_supported() if on_gpu else _cpu_has_bf16()) else "32-true"
+    strategy = "auto" if devices == 1 and nodes == 1 else "ddp"
+    return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy)
+
+
+def _cpu_has_bf16() -> bool:
+    if platform.machine() not in ("x86_64", "AMD64"):
+        return False
+    supported = torch.backends.cpu.get_cpu_capability()
+    return supported.startswith("AVX512") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+@dataclass
+class Trainer:
+    """Trains a VAE on a corpus after a recipe.
+
+    Args:
+        recipe: see `Recipe`.
+        fabric: launched; decides device, precision and processes.
+        folder: receives state.safetensors, metrics.jsonl and TensorBoard files.
+        judge: measures the model at each evaluation, on the first process.
+        listener: told the figures of every report, on the first process.
+        on_save: called on the first process with the model after every checkpoint.
+    """
+
+    recipe: Recipe
+    fabric: Fabric
+    folder: Path
+    judge: Judge | None = None
+    listener: Listener | None = None
+    on_save: Callable[[VAE], None] | None = None
+
+    def fit(self, vae: VAE, corpus: TokenSource, resume: bool = False, setting: str = "") -> dict[str, float]:
+        """Train until the budget is spent; returns the last evaluation.
+
+        Args:
+            vae: weights to train, in place.
+            corpus: where the ids come from.
+            resume: go on from the state in the folder.
+            setting: must be the same text when resuming, or CheckpointError is raised.
+
+        Raises:
+            Interrupted: SIGINT or SIGTERM came; the state was saved first.
+            CheckpointError: the state cannot be read or written.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        run = self._begin(vae, corpus, resume, setting)
+        with _stop_requested() as stop, MetricsLog(self.folder, self.fabric.is_global_zero, resume) as log:
+            while run.share() < 1 and not run.stopped:
+                run.step(stop)
+                self._report(run, log)
+            self._save(run)
+            if run.stopped:
+                raise Interrupted(f"stopped at step {run.progress.step:,}; everything is saved in {self.folder}")
+            return self._evaluate(run, log)
+
+    def _begin(self, vae: VAE, corpus: TokenSource, resume: bool, setting: str) -> _Run:
+        part = self.recipe.train
+        optimizer = torch.optim.AdamW(
+            vae.parameters(), lr=part.learning_rate, betas=(0.9, part.beta2), weight_decay=part.weight_decay, fused=True
+        )
+        progress = Progress(setting=setting)
+        if resume:
+            progress = load_state(self.folder / "state.safetensors", vae, optimizer)
+            if progress.setting != setting:
+                raise CheckpointError(f"the run in {self.folder} has another recipe or other data than the one to resume")
+        module, optimizer = self.fabric.setup(vae, optimizer)
+        return _Run(self.recipe, self.fabric, vae, module, optimizer, corpus, progress)
+
+    def _report(self, run: _Run, log: MetricsLog) -> None:
+        """Once a second the figures of the steps since; evaluation and checkpoint when they are due."""
+        if self.fabric.is_global_zero and time.monotonic() - run.reported >= 1 and run.recent:
+            figures = run.figures()
+            log.write("train", figures)
+            if self.listener:
+                self.listener(figures)
+        if run.due("evaluate", self.recipe.train.evaluate_every):
+            self._evaluate(run, log)
+        if run.due("save", self.recipe.train.save_every):
+            self._save(run)
+
+    def _evaluate(self, run: _Run, log: MetricsLog) -> dict[str, float]:
+        """Figures on the molecules held out and those of the judge; the clock stands still meanwhile."""
+        figures: dict[str, float] = {}
+        if self.fabric.is_global_zero:
+            figures = {"step": run.progress.step, "elapsed": run.progress.elapsed} | held_out_figures(run.vae, run.corpus, run.split.validation)
+            figures |= self.judge(run.vae) if self.judge else {}
+            log.write("evaluate", figures)
+            if self.listener:
+                self.listener(figures)
+        self.fabric.barrier()
+        run.restart_clock()
+        return figures
+
+    def _save(self, run: _Run) -> None:
+        if self.fabric.is_global_zero:
+            save_state(self.folder / "state.safetensors", run.vae, run.optimizer, replace(run.progress, log_beta=run.control.log_beta))
+            if self.on_save:
+                self.on_save(run.vae)
+        self.fabric.barrier()
+        run.restart_clock()
+
+
+class _Run:
+    """One stretch of training: the moving parts between two checkpoints."""
+
+    def __init__(self, recipe: Recipe, fabric: Fabric, vae: VAE, module: torch.nn.Module, optimizer: torch.optim.Optimizer,
+                 corpus: TokenSource, progress: Progress) -> None:  # fmt: skip
+        self.recipe, self.fabric, self.vae, self.module, self.optimizer = recipe, fabric, vae, module, optimizer
+        self.corpus, self.progress = corpus, progress
+        part = recipe.train
+        self.split = split_at_random(len(corpus.lengths), recipe.data.validation, part.seed)
+        self.batches = EqualLengthBatches(corpus.lengths[self.split.train], part.batch_size, part.seed)
+        self.control = RateControl(recipe.rate, progress.log_beta)
+        self.noise = torch.Generator(device=fabric.device)
+        self.recent: list[list[float]] = []
+        self.stopped = False
+        self._last = {"evaluate": progress.elapsed, "save": progress.elapsed}
+        self.restart_clock()
+
+    def restart_clock(self) -> None:
+        """Forget the time since the last step; only steps count towards the budget."""
+        self._clock = self.reported = time.monotonic()
+
+    def share(self) -> float:
+        """Part of the budget that is spent, 0 to 1."""
+        part = self.recipe.train
+        steps = self.progress.step / part.max_steps if part.max_steps else 0.0
+        return min(max(steps, self.progress.elapsed / part.max_time), 1.0)
+
+    def due(self, what: str, every: float) -> bool:
+        """Whether `every` seconds of training have passed since the last time."""
+        if self.progress.elapsed - self._last[what] < every:
+            return False
+        self._last[what] = self.progress.elapsed
+        return True
+
+    def step(self, stop: Callable[[], bool]) -> None:
+        """One optimizer step on one batch, over all processes."""
+        share, progress, part = self.share(), self.progress, self.recipe.train
+        molecules = self.split.train[self.batches.at(progress.step)]
+        elbo, weight = self._forward(molecules)
+        rate, distortion = elbo.rate.sum(dim=1).mean(), elbo.distortion.mean()
+        self.optimizer.zero_grad()
+        self.fabric.backward(weight * (distortion + self.control.beta * rate))
+        norm = self.fabric.clip_gradients(self.module, self.optimizer, max_norm=part.clip, error_if_nonfinite=True)
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(share, part)
+        self.optimizer.step()
+        figures = self._shared([float(distortion.detach()), float(rate.detach()), float(norm or 0.0)], stop)
+        self.control.update(figures[1], share, weight)
+        progress.step += 1
+        progress.molecules += len(molecules)
+        self.recent.append([*figures, weight])
+
+    def _forward(self, molecules: NDArray[np.int64]) -> tuple[Elbo, float]:
+        """Both ELBO terms of this process's share of the batch, and the batch's size as a share of a full one."""
+        world, rank = self.fabric.world_size, self.fabric.global_rank
+        each = -(-len(molecules) // world)
+        mine = np.resize(molecules, each * world)[rank::world]  # a short batch repeats a molecule rather than leave a process idle
+        ids = torch.from_numpy(self.corpus.batch(mine)).to(self.fabric.device)
+        self.noise.manual_seed(hash((self.recipe.train.seed, self.progress.step, rank)) % 2**63)
+        return self.module(ids, self.noise), len(molecules) / self.recipe.train.batch_size
+
+    def _shared(self, mine: list[float], stop: Callable[[], bool]) -> list[float]:
+        """Mean of each figure over the processes; takes the time and sees whether to stop."""
+        now = time.monotonic()
+        row = torch.tensor([*mine, now - self._clock, float(stop())], dtype=torch.float64, device=self.fabric.device)
+        self._clock = now
+        *figures, spent, stopped = self.fabric.all_reduce(row, reduce_op="mean").tolist()
+        self.progress.elapsed += spent
+        self.stopped = stopped > 0
+        return figures
+
+    def figures(self) -> dict[str, float]:
+        """Means over the steps since the last report."""
+        weights = [weight for *_, weight in self.recent]
+        distortion, rate, norm = np.average([row[:3] for row in self.recent], axis=0, weights=weights).tolist()
+        now = time.monotonic()
+        speed = sum(weights) * self.recipe.train.batch_size / (now - self.reported)
+        self.recent, self.reported = [], now
+        progress = self.progress
+        return {"step": progress.step, "epoch": progress.step / len(self.batches), "elapsed": progress.elapsed, "share": self.share(),
+                "distortion": distortion, "rate": rate, "elbo": distortion + rate, "beta": self.control.beta,
+                "target_rate": self.control.target(self.share()), "gradient_norm": norm, "molecules_per_second": speed,
+                "learning_rate": self.optimizer.param_groups[0]["lr"]}  # fmt: skip
+
+
+@torch.inference_mode()
+def held_out_figures(vae: VAE, corpus: TokenSource, molecules: NDArray[np.int64], batch_size: int = 512) -> dict[str, float]:
+    """Rate, distortion, ELBO (nats a molecule) and active units of a model on some molecules.
+
+    A unit is active where its posterior mean varies by more than .01 over the molecules (Burda et al. 2016, arXiv:1509.00519).
+    """
+    if not len(molecules):
+        return {}
+    device = next(vae.parameters()).device
+    noise = torch.Generator(device=device).manual_seed(0)
+    batches = EqualLengthBatches(corpus.lengths[molecules], batch_size).epoch(0)
+    terms = [vae(torch.from_numpy(corpus.batch(molecules[batch])).to(device), noise) for batch in batches]
+    distortion = float(torch.cat([t.distortion for t in terms]).mean())
+    rate = float(torch.cat([t.rate for t in terms]).sum(dim=1).mean())
+    active = int((torch.cat([t.mean for t in terms]).var(dim=0) > 0.01).sum())
+    return {"held_out_distortion": distortion, "held_out_rate": rate, "held_out_elbo": distortion + rate, "active_units": active}
+
+
+@contextmanager
+def _stop_requested() -> Iterator[Callable[[], bool]]:
+    """Turn SIGINT and SIGTERM into a question; a second signal acts as it used to."""
+    asked = False
+    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        asked = True
+        signal.signal(number, found[signal.Signals(number)])
+
+    try:
+        for number in found:
+            signal.signal(number, note)
+    except ValueError:  # not the main thread: signals are somebody else's
+        found = {}
+    try:
+        yield lambda: asked
+    finally:
+        for number, handler in found.items():
+            signal.signal(number, handler)
+
+
