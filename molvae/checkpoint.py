@@ -1,16 +1,15 @@
 """A model on disk: one folder, nothing in it a pickle.
 
-    config.json                 sizes, tokens, SELFIES constraints, sampling defaults, recipe, figures, library versions
-    tokenizer.json              symbols and merges
-    model.safetensors           weights, fp16
-    training_index.safetensors  hashes of the molecules trained on
-    README.md                   the model card
+config.json                 sizes, tokens, SELFIES constraints, sampling defaults, recipe, figures, library versions
+tokenizer.json              symbols and merges
+model.safetensors           weights, fp16
+training_index.safetensors  hashes of the molecules trained on
+README.md                   the model card
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -26,6 +25,7 @@ from molvae.chem.selfies import CONSTRAINTS
 from molvae.data.novelty import TrainingIndex
 from molvae.data.tokenizer import Tokenizer
 from molvae.errors import CheckpointError
+from molvae.files import replacing
 from molvae.nn.vae import VAE, Sizes
 
 FORMAT = 1
@@ -73,17 +73,18 @@ class Checkpoint:
         }
 
     def save(self, folder: Path) -> None:
-        """Write all files; each replaces its forerunner only when whole. Raises CheckpointError where the disk refuses."""
+        """Write all files; each replaces its forerunner only when whole. Raises DataError where the disk refuses."""
         weights = {name: _half(tensor) for name, tensor in self.vae.state_dict().items()}
         writers: dict[str, Callable[[Path], object]] = {
             "tokenizer.json": self.tokenizer.save,
             "training_index.safetensors": self.index.save,
-            "model.safetensors": lambda path: safetensors.torch.save_file(weights, path, metadata={"format": "pt"}),
+            "model.safetensors": lambda path: path.write_bytes(safetensors.torch.save(weights, metadata={"format": "pt"})),
             "config.json": lambda path: path.write_text(json.dumps(self.config(), indent=1) + "\n", encoding="utf-8"),
             "README.md": lambda path: path.write_text(self.card, encoding="utf-8"),
         }
         for name, write in writers.items():
-            write_whole(Path(folder) / name, write)
+            with replacing(Path(folder) / name) as partial:
+                write(partial)
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
@@ -104,18 +105,6 @@ class Checkpoint:
         card = folder / "README.md"
         text = card.read_text(encoding="utf-8") if card.exists() else ""
         return cls(vae.eval(), tokenizer, TrainingIndex.load(folder / "training_index.safetensors"), card=text, **kept)
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then put it in place; on an error the old file stays as it was."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        os.replace(temporary, path)
-    except (OSError, safetensors.SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"{path} could not be written: {error}; what was there is whole") from error
 
 
 def _half(tensor: Tensor) -> Tensor:

@@ -43,5 +43,5 @@ class MissingExtraError(MolvaeError):
     """An optional package is needed; the message names the command that installs it."""
 
 
-class Interrupted(MolvaeError):
+class Interrupted(MolvaeError):  # noqa: N818  it is no fault
     """Work was stopped by a signal after it had been saved; the message says how to resume."""

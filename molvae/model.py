@@ -12,9 +12,9 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 
+from molvae.checkpoint import Checkpoint
 from molvae.chem.molecules import Standardizer
 from molvae.chem.selfies import Reading, to_symbols
-from molvae.checkpoint import Checkpoint
 from molvae.data.reading import read_all
 from molvae.errors import CheckpointError, DataError, MoleculeError
 from molvae.nn.sampling import Truncation
@@ -34,12 +34,17 @@ class Encoded:
     Attributes:
         codes: posterior means, (n, D); NaN where a molecule was refused.
         smiles: canonical SMILES, empty where refused.
-        reasons: why a molecule was refused, empty where it was not.
+        problems: why a molecule was refused, None where it was not.
     """
 
     codes: NDArray[np.float32]
     smiles: list[str]
-    reasons: list[str]
+    problems: list[MoleculeError | None]
+
+    @property
+    def usable(self) -> list[int]:
+        """Rows that were not refused."""
+        return [row for row, problem in enumerate(self.problems) if problem is None]
 
 
 class MolVAE:
@@ -90,7 +95,11 @@ class MolVAE:
         """Sizes, tokens, training set, recipe and figures of the model."""
         parameters = sum(p.numel() for p in self._vae.parameters())
         config = self.checkpoint.config()
-        return {"parameters": parameters, "training_molecules": len(self.checkpoint.index), "symbols": len(self._tokenizer.symbols)} | config
+        return {
+            "parameters": parameters,
+            "training_molecules": len(self.checkpoint.index),
+            "symbols": len(self._tokenizer.symbols),
+        } | config
 
     def sample(
         self,
@@ -135,9 +144,7 @@ class MolVAE:
 
     def _truncation(self, temperature: float | None, top_p: float | None) -> Truncation:
         default = self.checkpoint.sampling
-        return Truncation(
-            default["temperature"] if temperature is None else temperature, default["top_p"] if top_p is None else top_p
-        )
+        return Truncation(default["temperature"] if temperature is None else temperature, default["top_p"] if top_p is None else top_p)
 
     def _sample_raw(self, n: int, seed: int, truncation: Truncation) -> pd.DataFrame:
         blocks = self._blocks(seed, truncation)
@@ -203,21 +210,24 @@ class MolVAE:
             (n, D) float32.
         """
         encoded = self.encode_all([smiles] if isinstance(smiles, str) else list(smiles), sample=sample, seed=seed)
-        for row, reason in enumerate(encoded.reasons):
-            if reason and refused == "raise":
-                raise DataError(f"molecule {row} cannot be encoded: {reason}")
+        for row, problem in enumerate(encoded.problems):
+            if problem and refused == "raise":
+                raise DataError(f"molecule {row} cannot be encoded: {problem}") from problem
         return encoded.codes
 
     def encode_all(self, smiles: Sequence[str], *, sample: bool = False, seed: int = 0) -> Encoded:
         """Codes of molecules, canonical SMILES and reasons of refusal; never raises for a molecule."""
-        canonical, reasons, ids = [""] * len(smiles), [""] * len(smiles), {}  # type: list[str], list[str], dict[int, NDArray[np.int16]]
+        canonical = [""] * len(smiles)
+        problems: list[MoleculeError | None] = [None] * len(smiles)
+        ids: dict[int, NDArray[np.int16]] = {}
         for row, text in enumerate(smiles):
             try:
-                canonical[row] = self._standardizer(str(text))
-                ids[row] = self._tokenizer.encode([to_symbols(canonical[row])])[0]
+                standard = self._standardizer(str(text))
+                ids[row] = self._tokenizer.encode([to_symbols(standard)])[0]
+                canonical[row] = standard
             except MoleculeError as error:
-                canonical[row], reasons[row] = "", str(error)
-        return Encoded(self._codes(ids, len(smiles), sample, seed), canonical, reasons)
+                problems[row] = error
+        return Encoded(self._codes(ids, len(smiles), sample, seed), canonical, problems)
 
     @torch.inference_mode()
     def _codes(self, ids: dict[int, NDArray[np.int16]], n: int, sample: bool, seed: int) -> NDArray[np.float32]:
@@ -264,6 +274,14 @@ class MolVAE:
             raise DataError(f"code {bad[0]} holds NaN or infinity ({len(bad)} of {len(array)} do)")
         return array
 
+    def decode_greedily(self, encoded: Encoded) -> list[str]:
+        """The likeliest canonical SMILES for each code, empty where a molecule was refused."""
+        written = [""] * len(encoded.smiles)
+        if encoded.usable:
+            for row, text in zip(encoded.usable, self.decode(encoded.codes[encoded.usable])["smiles"], strict=True):
+                written[row] = text
+        return written
+
     def reconstruct(self, smiles: str | Iterable[str]) -> pd.DataFrame:
         """Encode to the posterior mean and decode greedily.
 
@@ -273,14 +291,9 @@ class MolVAE:
         """
         texts = [smiles] if isinstance(smiles, str) else [str(s) for s in smiles]
         encoded = self.encode_all(texts)
-        usable = [row for row, reason in enumerate(encoded.reasons) if not reason]
-        written = [""] * len(texts)
-        if usable:
-            for row, text in zip(usable, self.decode(encoded.codes[usable])["smiles"], strict=True):
-                written[row] = text
-        frame = pd.DataFrame({"input": texts, "canonical": encoded.smiles, "reconstruction": written})
+        frame = pd.DataFrame({"input": texts, "canonical": encoded.smiles, "reconstruction": self.decode_greedily(encoded)})
         frame["exact"] = (frame["canonical"] == frame["reconstruction"]) & (frame["canonical"] != "")
-        return frame.assign(reason=encoded.reasons)
+        return frame.assign(reason=[str(problem or "") for problem in encoded.problems])
 
 
 def _equal_lengths(ids: dict[int, NDArray[np.int16]]) -> Iterator[list[int]]:

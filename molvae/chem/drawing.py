@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rdkit import Chem, rdBase
 from rdkit.Chem.Draw import rdMolDraw2D
 
 from molvae.chem.molecules import parse
 from molvae.errors import DataError, MoleculeError
+from molvae.files import replacing
 
 _LARGEST_PNG = 32_000  # pixels a side; Cairo's limit is 32,767
 
@@ -41,7 +42,9 @@ def grid(
         raise DataError(f"{path}: unknown suffix {suffix!r}, expected .png or .svg")
     legends = [""] * len(smiles) if legends is None else list(legends)
     _check(path, len(smiles), len(legends), columns, size)
-    _write(path, _drawn([_cell(text) for text in smiles], legends, columns, size, suffix))
+    picture = _drawn([_cell(text) for text in smiles], legends, columns, size, suffix)
+    with replacing(path) as partial:
+        partial.write_bytes(picture)
 
 
 def _check(path: Path, molecules: int, legends: int, columns: int, size: tuple[int, int]) -> None:
@@ -74,7 +77,7 @@ def _cell(text: str) -> Chem.Mol:
 def _drawn(mols: Sequence[Chem.Mol], legends: Sequence[str], columns: int, size: tuple[int, int], suffix: str) -> bytes:
     canvas = rdMolDraw2D.MolDraw2DSVG if suffix == ".svg" else rdMolDraw2D.MolDraw2DCairo
     drawer = canvas(*_canvas(len(mols), columns, size), *size)
-    options = drawer.drawOptions()
+    options: Any = drawer.drawOptions()  # the stubs give its numbers the wrong type
     options.legendFontSize = 14
     options.legendFraction = 0.14
     options.bondLineWidth = 1
@@ -86,15 +89,3 @@ def _drawn(mols: Sequence[Chem.Mol], legends: Sequence[str], columns: int, size:
     drawer.FinishDrawing()
     text = drawer.GetDrawingText()
     return text.encode() if isinstance(text, str) else bytes(text)
-
-
-def _write(path: Path, data: bytes) -> None:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(data)
-        os.replace(partial, path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)

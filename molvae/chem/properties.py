@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -47,8 +47,8 @@ def _sa(mol: Chem.Mol) -> float:
 @cache
 def _sascorer() -> ModuleType:
     """RDKit's Contrib module for the SA score, which is not on the import path; its table is loaded once."""
-    path = os.path.join(RDConfig.RDContribDir, "SA_Score", "sascorer.py")
-    if not os.path.exists(path):
+    path = Path(RDConfig.RDContribDir) / "SA_Score" / "sascorer.py"
+    if not path.exists():
         raise DataError(f"the SA score needs {path}, which this RDKit came without; install rdkit from PyPI or conda-forge")
     spec = importlib.util.spec_from_file_location("molvae_sascorer", path)
     assert spec is not None and spec.loader is not None  # a .py file always has both
@@ -58,10 +58,10 @@ def _sascorer() -> ModuleType:
 
 
 _ALL = (
-    Property("logP", Crippen.MolLogP, "", (-3.0, 8.0), "octanol-water partition, Wildman and Crippen 1999"),
+    Property("logP", Crippen.MolLogP, "", (-3.0, 8.0), "octanol-water partition, Wildman and Crippen 1999"),  # type: ignore[attr-defined]
     Property("QED", QED.qed, "", (0.0, 1.0), "quantitative estimate of drug-likeness, Bickerton 2012; high is drug-like"),
     Property("SA", _sa, "", (1.0, 10.0), "synthetic accessibility, Ertl and Schuffenhauer 2009; low is easy"),
-    Property("MW", Descriptors.MolWt, "Da", (0.0, 1000.0), "average molecular weight"),
+    Property("MW", Descriptors.MolWt, "Da", (0.0, 1000.0), "average molecular weight"),  # type: ignore[attr-defined]
     Property("TPSA", rdMolDescriptors.CalcTPSA, "Å²", (0.0, 250.0), "topological polar surface area, Ertl 2000"),
     Property("HBD", rdMolDescriptors.CalcNumHBD, "", (0.0, 10.0), "hydrogen-bond donors"),
     Property("HBA", rdMolDescriptors.CalcNumHBA, "", (0.0, 20.0), "hydrogen-bond acceptors"),

@@ -1,1 +1,1 @@
-
+"""The command line: parse, one public call, write a file, print a summary."""

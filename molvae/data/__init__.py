@@ -1,1 +1,1 @@
-
+"""Files and strings to arrays and back."""

@@ -58,7 +58,7 @@ class Row:
 
 
 def read_rows(path: str | Path, column: str | None = None) -> Iterator[Row]:
-    """Rows of a file of molecules, one at a time; the format is told by the suffix.
+    r"""Rows of a file of molecules, one at a time; the format is told by the suffix.
 
     A blank line between rows is a Row with an empty text; blank lines at the end are no rows. An SDF record that RDKit cannot read,
     and a row with too few fields, is a Row with a `problem`: nothing is dropped in silence.
@@ -73,7 +73,7 @@ def read_rows(path: str | Path, column: str | None = None) -> Iterator[Row]:
 
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "two.smi"
-    >>> _ = path.write_text("CCO ethanol\\nc1ccccc1 benzene\\n")
+    >>> _ = path.write_text("CCO ethanol\nc1ccccc1 benzene\n")
     >>> [(row.row, row.text, row.name) for row in read_rows(path)]
     [(1, 'CCO', 'ethanol'), (2, 'c1ccccc1', 'benzene')]
     """
@@ -123,9 +123,8 @@ def _numbered(records: Iterable[_Record | None], first: int = 1) -> Iterator[Row
 
 
 def _text_rows(path: Path, _: str | None) -> Iterator[Row]:
-    first_line(path, lines_of(path))
     lines = lines_of(path)
-    first = next(lines)
+    first = next(lines, "")
     header = first.strip().lower()
     if not header.startswith("smiles"):
         return (yield from _numbered(map(_token, chain([first], lines))))
@@ -144,7 +143,7 @@ def _token(line: str) -> _Record | None:
 def _table_rows(path: Path, column: str | None) -> Iterator[Row]:
     lines = lines_of(path)
     head = first_line(path, lines)
-    delimiter = "\t" if ".tsv" in path.suffixes[-2:] else max(",;\t", key=head.count)
+    delimiter = "\t" if suffix_of(path, _READERS).startswith(".tsv") else max(",;\t", key=head.count)
     table = _fields(path, (line + "\n" for line in chain([head], lines)), delimiter)
     header = next(table)
     if column is None and _is_one_smiles(header):
@@ -199,7 +198,7 @@ def smiles_column(header: Sequence[str], column: str | None, path: str | Path) -
     Traceback (most recent call last):
     molvae.errors.DataError: a.csv: no column 'smiles'; the file has: id, ligand
     """
-    if column in header:
+    if column is not None and column in header:
         return list(header).index(column)
     found = _find(header, SMILES_COLUMNS if column is None else [column])
     if found is not None:

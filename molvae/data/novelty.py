@@ -57,7 +57,7 @@ class TrainingIndex:
         """Write the sorted hashes: how many share each high half, and the low halves."""
         counts = np.bincount(self._hashes >> np.uint32(16), minlength=2**16).astype(np.int32)
         low = (self._hashes & np.uint32(0xFFFF)).astype(np.uint16)
-        safetensors.numpy.save_file({"counts": counts, "low": low}, path)
+        path.write_bytes(safetensors.numpy.save({"counts": counts, "low": low}))
 
     @classmethod
     def load(cls, path: Path) -> TrainingIndex:

@@ -15,7 +15,7 @@ from molvae.errors import DataError
 #: Most characters in a line, or in one SDF record, before the file is taken for something else.
 LONGEST = 10_000_000
 
-_BLOCK = 1 << 20  # bytes read at a time
+_BLOCK = 1 << 18  # bytes read at a time
 
 
 def _blocks(path: Path) -> Iterator[bytes]:

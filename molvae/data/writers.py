@@ -19,6 +19,7 @@ from rdkit.Chem import rdDepictor
 
 from molvae.data.formats import NAME_COLUMNS, Row, suffix_of
 from molvae.errors import DataError, MoleculeError
+from molvae.files import replacing
 
 if TYPE_CHECKING:
     import pandas
@@ -91,7 +92,7 @@ class Rejects:
         with _said(self.path):
             if self._stream is None:
                 self._stream = self._open(self.path)
-            csv.writer(self._stream, lineterminator="\n").writerow(astuple(reject))
+            csv.writer(_Newlines(self._stream)).writerow(astuple(reject))
 
     def summary(self) -> str:
         """One line a reason with its count, the most frequent first; empty when nothing was rejected."""
@@ -107,7 +108,7 @@ class Rejects:
         with _said(self.path):
             if self._stream is not None:
                 self._stream.close()
-            elif kind is None:
+            elif kind is None and not self.total:
                 self.path.unlink(missing_ok=True)
 
     @staticmethod
@@ -116,6 +117,16 @@ class Rejects:
         stream = path.open("w", encoding="utf-8", newline="")
         stream.write("row,input,reason,detail\n")
         return stream
+
+
+@dataclass(frozen=True)
+class _Newlines:
+    """Takes rows that end in CR LF and ends them in LF: csv quotes a field for its CR only when its line end has one."""
+
+    stream: IO[str]
+
+    def write(self, text: str) -> int:
+        return self.stream.write(text.replace("\r\n", "\n"))
 
 
 @contextmanager
@@ -166,23 +177,8 @@ def write_table(frame: pandas.DataFrame, path: str | Path, smiles_column: str = 
     suffix = suffix_of(path, _WRITERS)
     if suffix.removesuffix(".gz") in (".smi", ".txt", ".sdf") and smiles_column not in frame.columns:
         raise DataError(f"{path}: no column {smiles_column!r} to write; the table has: {', '.join(map(str, frame.columns))}")
-    with _replacing(path) as stream:
+    with replacing(path) as partial, _packed(partial, suffix.endswith(".gz")) as stream:
         _WRITERS[suffix](frame, stream, smiles_column)
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[IO[bytes]]:
-    """A stream of bytes that becomes the file when the block ends well, and nothing when it does not."""
-    target = path.resolve()  # a link stays a link
-    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
-    with _said(path):
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with _packed(partial, path.suffix.lower() == ".gz") as stream:
-                yield stream
-            os.replace(partial, target)
-        finally:
-            partial.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -197,18 +193,20 @@ def _packed(path: Path, gz: bool) -> Iterator[IO[bytes]]:
 @contextmanager
 def _text(stream: IO[bytes]) -> Iterator[IO[str]]:
     text = io.TextIOWrapper(stream, encoding="utf-8", newline="\n")
-    yield text
-    text.detach()  # flushes, and leaves the closing to the owner of the stream
+    try:
+        yield text
+    finally:
+        text.detach()  # flushes, and leaves the closing to the owner of the stream
 
 
-def _write_csv(frame: pandas.DataFrame, stream: IO[bytes], _: str) -> None:
+def _write_csv(frame: pandas.DataFrame, stream: IO[bytes], _: str, delimiter: str = ",") -> None:
     with _text(stream) as text:
-        frame.to_csv(text, index=False, lineterminator="\n")
+        lines: Any = _Newlines(text)  # all that pandas needs of a file
+        frame.to_csv(lines, sep=delimiter, index=False, lineterminator="\r\n")
 
 
 def _write_tsv(frame: pandas.DataFrame, stream: IO[bytes], _: str) -> None:
-    with _text(stream) as text:
-        frame.to_csv(text, sep="\t", index=False, lineterminator="\n")
+    _write_csv(frame, stream, _, delimiter="\t")
 
 
 def _write_parquet(frame: pandas.DataFrame, stream: IO[bytes], _: str) -> None:
@@ -217,7 +215,7 @@ def _write_parquet(frame: pandas.DataFrame, stream: IO[bytes], _: str) -> None:
     try:
         frame.to_parquet(stream, engine="pyarrow", index=False)
     except (pyarrow.ArrowException, ValueError, TypeError) as error:
-        raise DataError(f"the table cannot be written as Parquet: {error}") from error
+        raise DataError(f"a .parquet file cannot hold this table: {error}") from error
 
 
 def _write_smi(frame: pandas.DataFrame, stream: IO[bytes], smiles_column: str) -> None:

@@ -27,8 +27,8 @@ class Decoder(nn.Module):
 
     def start(self, z: Tensor) -> Tensor:
         """Initial state: z (B, D) -> (layers, B, H)."""
-        state = torch.tanh(self.initial(z))
-        return state.unflatten(-1, (self.gru.num_layers, self.gru.hidden_size)).transpose(0, 1).contiguous()
+        state = torch.tanh(self.initial(z)).view(len(z), self.gru.num_layers, self.gru.hidden_size)
+        return state.transpose(0, 1).contiguous()
 
     def step(self, ids: Tensor, z: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Read ids (B, T), give the logits of the token after each (B, T, V) and the next state.

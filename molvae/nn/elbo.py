@@ -27,4 +27,4 @@ class Elbo(NamedTuple):
 def elbo(logits: Tensor, targets: Tensor, posterior: Gaussian) -> Elbo:
     """Sum the cross-entropy over the tokens of each molecule: logits (B, T, V), targets (B, T)."""
     nats = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
-    return Elbo(nats.unflatten(0, targets.shape).sum(dim=1), posterior.kl(), posterior.mean)
+    return Elbo(nats.view_as(targets).sum(dim=1), posterior.kl(), posterior.mean)

@@ -115,9 +115,9 @@ class TrainPart(_Part):
 
 
 class Recipe(_Part):
-    """All that makes a model, given its data.
+    r"""All that makes a model, given its data.
 
-    >>> Recipe.parse('[train]\\nmax_time = "90m"').train.max_time
+    >>> Recipe.parse('[train]\nmax_time = "90m"').train.max_time
     5400.0
     """
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from molvae.errors import CheckpointError
+from molvae.files import replacing
 
 
 @dataclass
@@ -39,13 +39,8 @@ def save_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, p
     tensors = {f"model.{name}": value for name, value in model.state_dict().items()}
     tensors |= {f"optimizer.{key}": value for key, value in _moments(optimizer).items()}
     tensors = {name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}
-    temporary = path.with_suffix(".tmp")
-    try:
-        safetensors.torch.save_file(tensors, temporary, metadata={"progress": json.dumps(asdict(progress))})
-        os.replace(temporary, path)
-    except (OSError, safetensors.SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
-        raise CheckpointError(f"the training state could not be written to {path}: {error}; the one before it is whole") from error
+    with replacing(path) as partial:
+        partial.write_bytes(safetensors.torch.save(tensors, metadata={"progress": json.dumps(asdict(progress))}))
 
 
 def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> Progress:

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from torch import Tensor
 
 from molvae.data.batching import EqualLengthBatches
 from molvae.errors import CheckpointError, Interrupted
@@ -150,11 +151,14 @@ class Trainer:
         """Figures on the molecules held out and those of the judge; the clock stands still meanwhile."""
         figures: dict[str, float] = {}
         if self.fabric.is_global_zero:
-            figures = {"step": run.progress.step, "elapsed": run.progress.elapsed} | held_out_figures(run.vae, run.corpus, run.split.validation)
+            figures = {"step": run.progress.step, "elapsed": run.progress.elapsed} | held_out_figures(
+                run.vae, run.corpus, run.split.validation
+            )
             figures |= self.judge(run.vae) if self.judge else {}
             log.write("evaluate", figures)
             if self.listener:
                 self.listener(figures)
+            run.vae.train()  # the judge may have left it in evaluation mode
         self.fabric.barrier()
         run.restart_clock()
         return figures
@@ -234,7 +238,7 @@ class _Run:
         now = time.monotonic()
         row = torch.tensor([*mine, now - self._clock, float(stop())], dtype=torch.float64, device=self.fabric.device)
         self._clock = now
-        *figures, spent, stopped = self.fabric.all_reduce(row, reduce_op="mean").tolist()
+        *figures, spent, stopped = cast(Tensor, self.fabric.all_reduce(row, reduce_op="mean")).tolist()
         self.progress.elapsed += spent
         self.stopped = stopped > 0
         return figures
@@ -292,5 +296,3 @@ def _stop_requested() -> Iterator[Callable[[], bool]]:
     finally:
         for number, handler in found.items():
             signal.signal(number, handler)
-
-

@@ -1,0 +1,6 @@
+"""`python -m molvae`."""
+
+from molvae.cli.app import main
+
+if __name__ == "__main__":
+    main()

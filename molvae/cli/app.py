@@ -1,0 +1,40 @@
+"""The command `molvae`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import typer
+
+from molvae.cli import generate, molecules, train
+from molvae.cli.common import INTERRUPTED, USAGE, console
+from molvae.errors import Interrupted, MolvaeError
+
+app = typer.Typer(
+    help="A variational autoencoder for molecules: train one on your SMILES, or use the bundled one to write new molecules.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for command in (generate.sample, molecules.encode, generate.decode, molecules.reconstruct, train.info, train.data, train.train):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; ends the process with 0, 2 (usage or data), 3 (done in part) or 130 (interrupted)."""
+    try:
+        app()
+    except Interrupted as error:
+        _end(str(error), INTERRUPTED)
+    except (MolvaeError, ValueError) as error:
+        _end(str(error), USAGE)
+    except KeyboardInterrupt:
+        _end("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of stdout has gone
+
+
+def _end(message: str, code: int) -> None:
+    console.print(f"[red]molvae:[/red] {message}", markup=True, soft_wrap=True)
+    sys.exit(code)

@@ -1,0 +1,76 @@
+"""What all commands share: options, progress, errors, output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Messages and progress; results go to files or stdout.
+console = Console(stderr=True, highlight=False, quiet=os.environ.get("LOCAL_RANK", "0") != "0")  # one voice of many processes
+
+USAGE, PARTIAL, INTERRUPTED = 2, 3, 130
+
+Model = Annotated[str, typer.Option("--model", "-m", help="A bundled model by name, or the folder of a trained one.")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="File to write; the suffix decides the format: .csv .tsv .smi .sdf (also .gz) or .parquet. CSV to the screen without it."),
+]  # fmt: skip
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result. Without it every run differs.")]
+Column = Annotated[str | None, typer.Option(help="Name of the column that holds the SMILES; found by itself when left out.")]
+Molecules = Annotated[Path, typer.Argument(help="File of molecules: .smi .txt .csv .tsv .sdf (also .gz) or .parquet.", metavar="FILE")]
+
+
+class _Rate(ProgressColumn):
+    """Things a second."""
+
+    def render(self, task: Task) -> Text:
+        return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
+
+
+@contextmanager
+def bar(what: str, total: int | None = None) -> Iterator[tuple[Progress, TaskID]]:
+    """A progress bar on stderr with count, rate and time left."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        yield progress, progress.add_task(what, total=total)
+
+
+def write(frame: pd.DataFrame, out: Path | None) -> None:
+    """Write a table to a file, or as CSV to stdout."""
+    from molvae.data.writers import write_table
+
+    if out is None:
+        frame.to_csv(sys.stdout, index=False)
+    else:
+        write_table(frame, out)
+        console.print(f"{len(frame):,} rows written to [bold]{out}[/bold]")
+
+
+def check(out: Path | None) -> None:
+    """Refuse an output that cannot be written before any work is done."""
+    from molvae.data.writers import check_output
+
+    if out is not None:
+        check_output(out)

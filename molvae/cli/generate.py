@@ -1,0 +1,120 @@
+"""New molecules from a model: sample and decode."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from molvae.cli.common import Model, Out, Seed, check, console, write
+from molvae.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_DRAWN = 25  # molecules in a picture
+
+
+def sample(
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many molecules.")] = 1000,
+    out: Out = None,
+    picture: Annotated[Path | None, typer.Option(help=f"Also draw the first {_DRAWN} as a grid, .png or .svg.")] = None,
+    model: Model = "moses",
+    seed: Seed = None,
+    temperature: Annotated[float | None, typer.Option(help="Above 1 more daring, below 1 more typical, 0 the likeliest. The model's own by default.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Share of the probability kept at each step, above 0 up to 1. The model's own by default.")] = None,
+    novel: Annotated[bool, typer.Option("--novel", help="Only molecules that are not in the training set.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Keep all that is written: no round-trip filter, repeats stay.")] = False,
+    properties: Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")] = True,
+) -> None:  # fmt: skip
+    """Write new molecules drawn from the model.
+
+    Only molecules that survive a round trip through their own SELFIES string are kept, since these are what the model meant to
+    write; --raw shows everything.
+    """
+    check(out)
+    if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
+        raise DataError(f"{picture}: a picture is .png or .svg")
+    import pandas as pd
+
+    from molvae import MolVAE
+    from molvae.chem.properties import compute
+
+    frame = MolVAE.from_pretrained(model).sample(n, seed=seed, temperature=temperature, top_p=top_p, raw=raw, novel=novel)
+    _say(frame)
+    if properties:
+        computed = compute(frame["smiles"].tolist())
+        frame = pd.concat([frame, computed], axis=1)
+    write(frame, out)
+    if picture is not None:
+        _draw(frame.head(_DRAWN), picture)
+
+
+def _say(frame: pd.DataFrame) -> None:
+    valid, about = frame["valid"], frame.attrs
+    console.print(
+        f"{about['drawn']:,} drawn, [bold]{about['accepted']:.1%}[/bold] survive the round trip; of the {len(frame):,} kept "
+        f"{valid.mean():.2%} valid, {frame.loc[valid, 'novel'].mean():.1%} novel, {frame['duplicate'].sum():,} repeats "
+        f"(seed {about['seed']}, temperature {about['temperature']:g}, top-p {about['top_p']:g})"
+    )
+
+
+def _draw(frame: pd.DataFrame, picture: Path) -> None:
+    from molvae.chem.drawing import grid
+
+    legends = None
+    if "QED" in frame:
+        legends = [f"QED {qed:.2f}  logP {logp:.1f}" for qed, logp in zip(frame["QED"], frame["logP"], strict=True)]
+    grid(frame["smiles"].tolist(), picture, legends)
+    console.print(f"picture written to [bold]{picture}[/bold]")
+
+
+def decode(
+    codes: Annotated[Path, typer.Argument(help="Table with columns z0, z1, ... as `molvae encode` writes: .csv .tsv or .parquet.", metavar="FILE")],
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="Molecules a code; give a temperature with it, or all are the same.")] = 1,
+    out: Out = None,
+    model: Model = "moses",
+    temperature: Annotated[float, typer.Option(help="0 writes the likeliest molecule; higher varies.")] = 0.0,
+    top_p: Annotated[float, typer.Option(help="Share of the probability kept at each step, above 0 up to 1.")] = 1.0,
+    seed: Seed = None,
+) -> None:  # fmt: skip
+    """Write molecules for codes: one row a molecule, with the row of its code (from 0) and whether it survives the round trip."""
+    check(out)
+    from molvae import MolVAE
+
+    loaded = MolVAE.from_pretrained(model)
+    frame = loaded.decode(_read_codes(codes, loaded.latent_size), n, temperature=temperature, top_p=top_p, seed=seed or 0)
+    write(frame[["smiles", "code", "survives"]], out)
+
+
+def _read_codes(path: Path, size: int) -> NDArray[np.float32]:
+    """Columns z0 to z(size - 1) of a table."""
+    import numpy as np
+    import pandas as pd
+
+    readers: dict[str, Callable[[Path], pd.DataFrame]] = {
+        ".csv": pd.read_csv,
+        ".tsv": lambda file: pd.read_csv(file, sep="\t"),
+        ".parquet": pd.read_parquet,
+    }
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if suffix not in readers:
+        raise DataError(f"{path}: unknown suffix {suffix!r}, codes are read from {', '.join(readers)}")
+    try:
+        table = readers[suffix](path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read as a table: {error}") from error
+    wanted = [f"z{i}" for i in range(size)]
+    missing = [name for name in wanted if name not in table.columns]
+    if missing:
+        raise DataError(
+            f"{path} lacks the columns {', '.join(missing[:5])}{' ...' if len(missing) > 5 else ''}; the model's codes are z0 to z{size - 1}"
+        )
+    try:
+        return np.asarray(table[wanted].to_numpy(dtype=np.float32))
+    except ValueError as error:
+        raise DataError(f"{path} holds something that is no number: {error}") from error

@@ -1,0 +1,161 @@
+"""Data and models: data, train, info."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from molvae.cli.common import Column, Model, console
+from molvae.errors import DataError, Interrupted
+
+if TYPE_CHECKING:
+    from molvae.data.corpus import Corpus
+
+
+def data(
+    name: Annotated[str, typer.Argument(help="The data set; so far there is moses.")] = "moses",
+    folder: Annotated[Path | None, typer.Option(help="Where to keep it; molvae's cache folder by default.")] = None,
+    wheel: Annotated[Path | None, typer.Option(help="The wheel molsets 0.3.1, if it was fetched by hand.")] = None,
+) -> None:
+    """Fetch a public data set, check it, and print where its files are."""
+    if name != "moses":
+        raise DataError(f"no data set {name!r}; there is: moses")
+    from molvae.data.moses import COUNTS, moses_file
+
+    with console.status("fetching MOSES (50 MB)"):
+        paths = {part: moses_file(part, folder, wheel) for part in COUNTS}
+    for part, path in paths.items():
+        console.print(f"{part}: {COUNTS[part]:,} molecules, checksum right")
+        typer.echo(path)
+
+
+def train(
+    recipe: Annotated[Path | None, typer.Argument(help="Recipe in TOML, such as recipes/moses.toml; the defaults without one.", metavar="RECIPE")] = None,
+    source: Annotated[str | None, typer.Option("--data", help="File of molecules to train on, or moses; the recipe's own by default.")] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the model, its metrics and what is needed to resume.")] = Path("runs/model"),
+    column: Column = None,
+    max_time: Annotated[str | None, typer.Option(help="Budget such as 90m or 2h; the learning rate ends with it.")] = None,
+    max_steps: Annotated[int | None, typer.Option(min=1, help="Budget in steps; whichever comes first.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Molecules a step, over all processes.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the weights, the order, the noise and the held-out molecules.")] = None,
+    largest_fragment: Annotated[bool | None, typer.Option("--largest-fragment", help="Keep the largest fragment of salts instead of refusing them.")] = None,
+    neutralize: Annotated[bool | None, typer.Option("--neutralize", help="Remove charges where a proton can be added or taken.")] = None,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    devices: Annotated[str, typer.Option(help="auto, or how many: processes of one thread on the CPU, GPUs on a GPU machine.")] = "auto",
+    nodes: Annotated[int, typer.Option(min=1, help="Machines, when started on each by torchrun or SLURM.")] = 1,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
+) -> None:  # fmt: skip
+    """Train a model on a file of molecules.
+
+    The file is encoded once and kept in a cache. Progress is saved every few minutes; after Ctrl-C, a kill or a power cut the same
+    command with --resume goes on where it stopped.
+    """
+    from molvae.fitting import fit
+    from molvae.training.recipe import Recipe
+
+    base = Recipe.load(recipe) if recipe else Recipe()
+    chosen = base.updated(
+        data={"source": source, "column": column, "largest_fragment": largest_fragment, "neutralize": neutralize},
+        train={"max_time": max_time, "max_steps": max_steps, "batch_size": batch_size, "seed": seed},
+    )
+    command = shlex.join(["molvae", *(word for word in sys.argv[1:] if word != "--resume")])
+    with _Display() as display:
+        try:
+            model = fit(
+                None, out, chosen, resume=resume, accelerator=accelerator, devices=_count(devices), nodes=nodes, command=command,
+                on_rows=display.encoded, on_corpus=display.corpus, listener=display.trained,
+            )  # fmt: skip
+        except Interrupted as error:
+            raise Interrupted(f"{error}\ngo on with: {command} --resume") from error
+    console.print(f"[bold]done[/bold]: the model is in {out}; try: molvae sample --model {out}")
+    console.print({name: round(value, 4) for name, value in model.checkpoint.figures.items()})
+
+
+def _count(devices: str) -> int | str:
+    if devices == "auto":
+        return devices
+    try:
+        return int(devices)
+    except ValueError as error:
+        raise DataError(f"--devices is {devices!r}, expected auto or a number") from error
+
+
+class _Display:
+    """One line on the screen: rows encoded, then the course of training."""
+
+    def __init__(self) -> None:
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+        )
+        self._progress = Progress(*columns, console=console)
+        self._task = self._progress.add_task("reading", total=None, left="")
+        self._began = time.monotonic()
+
+    def __enter__(self) -> _Display:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def encoded(self, rows: int) -> None:
+        """Rows encoded so far."""
+        speed = rows / (time.monotonic() - self._began)
+        self._progress.update(self._task, description=f"encoding: {rows:,} rows, {speed:,.0f}/s")
+
+    def corpus(self, corpus: Corpus) -> None:
+        """The corpus is there."""
+        console.print(f"{len(corpus):,} molecules, {corpus.lengths.mean():.1f} tokens each, {len(corpus.tokenizer)} different tokens")
+        for reason, count in corpus.refused.items():
+            console.print(f"[yellow]{count:,} refused: {reason}[/yellow]")
+        if corpus.refused:
+            console.print(f"[yellow]rows and reasons: {corpus.folder / 'rejects.csv'}[/yellow]")
+        self._progress.update(self._task, description="training", total=1.0)
+
+    def trained(self, figures: dict[str, float]) -> None:
+        """Figures of training or of an evaluation."""
+        if "held_out_elbo" in figures or "exact_reconstruction" in figures:
+            console.print("  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures.items()))
+            return
+        share, elapsed = figures["share"], figures["elapsed"]
+        left = timedelta(seconds=int(elapsed / share - elapsed)) if share else ""
+        text = (
+            f"nats {figures['elbo']:.2f} = distortion {figures['distortion']:.2f} + rate {figures['rate']:.2f}, beta {figures['beta']:.2f}, "
+            f"epoch {figures['epoch']:.2f}, {figures['molecules_per_second']:,.0f} molecules/s"
+        )
+        self._progress.update(self._task, description=text, completed=share, left=f"{left} left")
+
+
+def info(
+    model: Model = "moses",
+    as_json: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON to this file.")] = None,
+) -> None:
+    """What a model is: sizes, training set, recipe, figures, versions."""
+    from molvae import MolVAE
+
+    facts = MolVAE.from_pretrained(model).info()
+    if as_json:
+        from molvae.files import replacing
+
+        with replacing(as_json) as partial:
+            partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            console.print(f"[bold]{name}[/bold]")
+            for key, item in value.items():
+                console.print(f"  {key}: {item}")
+        else:
+            console.print(f"[bold]{name}[/bold]: {value}")

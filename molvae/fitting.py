@@ -1,0 +1,165 @@
+"""From a file of molecules to a trained model: corpus, network, loop, checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from molvae.checkpoint import Checkpoint
+from molvae.chem.molecules import Standardizer
+from molvae.chem.selfies import to_smiles
+from molvae.data.cache import cache_folder
+from molvae.data.corpus import Corpus, CorpusSettings, Progress, build_corpus
+from molvae.data.moses import moses_file
+from molvae.data.novelty import TrainingIndex
+from molvae.errors import CheckpointError, DataError
+from molvae.model import MolVAE
+from molvae.nn.vae import VAE, Sizes
+from molvae.training.recipe import Recipe
+from molvae.training.trainer import Listener, Trainer, make_fabric, split_at_random
+
+_JUDGED = 1_000  # molecules reconstructed and sampled at each evaluation
+
+
+def fit(
+    source: str | Path | None,
+    out: str | Path,
+    recipe: Recipe | None = None,
+    *,
+    resume: bool = False,
+    accelerator: str = "auto",
+    devices: int | str = "auto",
+    nodes: int = 1,
+    jobs: int = -1,
+    cache: Path | None = None,
+    command: str = "",
+    on_rows: Progress | None = None,
+    on_corpus: Callable[[Corpus], None] | None = None,
+    listener: Listener | None = None,
+) -> MolVAE:
+    """Train a model and save it.
+
+    Args:
+        source: a file of molecules, "moses", or None for the recipe's own.
+        out: folder of the checkpoint; the state to resume from and the metrics go to training/ in it.
+        recipe: defaults to `Recipe()`.
+        resume: go on where the run in `out` stopped.
+        accelerator: "auto", "cpu" or "cuda".
+        devices: processes on the CPU (one thread each when more than one), or GPUs.
+        nodes: machines, when started on each by torchrun or SLURM.
+        jobs: processes that encode the molecules.
+        cache: folder of corpora; molvae's own when None.
+        command: what to write in the model card as the way to make this model.
+        on_rows: told the rows encoded so far.
+        on_corpus: told the corpus once it is there.
+        listener: told the figures of training.
+
+    Raises:
+        DataError: the file cannot be used.
+        CheckpointError: `out` holds a run already, or none to resume.
+        Interrupted: stopped by a signal after saving.
+    """
+    recipe, out = recipe or Recipe(), Path(out)
+    if source is not None:
+        recipe = recipe.updated(data={"source": str(source)})
+    _check_folder(out, resume)
+    fabric = make_fabric(recipe, accelerator, devices, nodes)
+    if fabric.device.type == "cpu" and fabric.world_size > 1:
+        torch.set_num_threads(1)
+    fabric.launch()
+    corpus = _shared_corpus(fabric, recipe, cache or cache_folder(), jobs, on_rows)
+    if on_corpus and fabric.is_global_zero:
+        on_corpus(corpus)
+    return _train(fabric, recipe, corpus, out, resume, command, listener)
+
+
+def _check_folder(out: Path, resume: bool) -> None:
+    found = (out / "training" / "state.safetensors").exists()
+    if found and not resume:
+        raise CheckpointError(f"{out} holds a run already; go on with it (--resume) or choose another folder")
+    if resume and not found:
+        raise CheckpointError(f"{out} holds no run to resume (no training/state.safetensors in it)")
+
+
+def corpus_settings(recipe: Recipe) -> CorpusSettings:
+    """What a recipe says of its corpus."""
+    data = recipe.data
+    return CorpusSettings(data.vocabulary, Standardizer(data.largest_fragment, data.neutralize), data.column)
+
+
+def _shared_corpus(fabric: Fabric, recipe: Recipe, cache: Path, jobs: int, on_rows: Progress | None) -> Corpus:
+    """The corpus of a recipe, built by the first process of each machine."""
+    with fabric.rank_zero_first(local=True):
+        source = moses_file("train", cache / "moses") if recipe.data.source == "moses" else Path(recipe.data.source)
+        corpus = build_corpus(source, cache / "corpora", corpus_settings(recipe), jobs=jobs, progress=on_rows)
+    if len(corpus) < 2:
+        raise DataError(f"{source} holds {len(corpus)} usable molecule; at least 2 are needed to train on one and check on another")
+    return corpus
+
+
+def new_vae(recipe: Recipe, vocabulary: int) -> VAE:
+    """Untrained weights, the same for the same seed; the global random state is left as it was."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.train.seed)
+        return VAE(Sizes(vocabulary, **recipe.model.model_dump()))
+
+
+def _train(fabric: Fabric, recipe: Recipe, corpus: Corpus, out: Path, resume: bool, command: str, listener: Listener | None) -> MolVAE:
+    checkpoint = _empty_checkpoint(recipe, corpus)
+    held_out = _held_out_smiles(recipe, corpus)
+
+    def judge(vae: VAE) -> dict[str, float]:
+        return judge_model(MolVAE(checkpoint, fabric.device), held_out, recipe.train.seed)
+
+    trainer = Trainer(recipe, fabric, out / "training", judge, listener, on_save=lambda vae: checkpoint.save(out))
+    setting = json.dumps([recipe.model_dump(mode="json"), corpus.folder.name])
+    checkpoint.figures = trainer.fit(checkpoint.vae, corpus, resume, setting)
+    checkpoint.card = model_card(checkpoint, corpus, command)
+    if fabric.is_global_zero:
+        checkpoint.save(out)
+    return MolVAE(checkpoint, fabric.device)
+
+
+def _empty_checkpoint(recipe: Recipe, corpus: Corpus) -> Checkpoint:
+    """The checkpoint of a run before its first step."""
+    longest = int(corpus.lengths.max())
+    standardizer = {"largest_fragment": recipe.data.largest_fragment, "neutralize": recipe.data.neutralize}
+    vae = new_vae(recipe, len(corpus.tokenizer))
+    index = TrainingIndex.of(corpus.fingerprints)
+    return Checkpoint(vae, corpus.tokenizer, index, 2 * longest + 8, standardizer, recipe=recipe.model_dump(mode="json"))
+
+
+def _held_out_smiles(recipe: Recipe, corpus: Corpus) -> list[str]:
+    held_out = split_at_random(len(corpus), recipe.data.validation, recipe.train.seed).validation[:_JUDGED]
+    return [to_smiles(corpus.tokenizer.symbols_of(corpus[number].tolist())) for number in held_out.tolist()]
+
+
+def judge_model(model: MolVAE, held_out: list[str], seed: int = 0, n: int = _JUDGED) -> dict[str, float]:
+    """Exact reconstruction (greedy from the mean) of held-out molecules, and what samples from N(0, I) are worth.
+
+    Returns:
+        `exact_reconstruction`, and of `n` raw samples: `valid`, `survives` the round trip, `unique` and `novel` among the valid.
+    """
+    samples = model.sample(n, seed=seed, temperature=1.0, top_p=1.0, raw=True)
+    written = samples[samples["valid"]]
+    figures = {"valid": samples["valid"].mean(), "survives": samples["survives"].mean()}
+    figures |= {"unique": 1 - written["duplicate"].mean(), "novel": written["novel"].mean()} if len(written) else {}
+    if held_out:
+        figures["exact_reconstruction"] = model.reconstruct(held_out)["exact"].mean()
+    return {name: float(value) for name, value in figures.items()}
+
+
+def model_card(checkpoint: Checkpoint, corpus: Corpus, command: str) -> str:
+    """Text of a model's README.md: data, sizes, command and figures."""
+    figures = "\n".join(f"| {name.replace('_', ' ')} | {value:,.4g} |" for name, value in checkpoint.figures.items())
+    refused = ", ".join(f"{reason}: {count:,}" for reason, count in corpus.refused.items()) or "none"
+    return (
+        f"# A molvae model\n\nTrained on {len(corpus):,} molecules of `{corpus.meta['source']}` (refused: {refused}).\n\n"
+        f"Made by\n\n    {command or 'molvae.MolVAE.fit'}\n\nwith the recipe in config.json.\n\n"
+        f"At the end of training, on molecules held out (nats are nats a molecule; samples are raw, from N(0, I)):\n\n"
+        f"| figure | value |\n|---|---|\n{figures}\n"
+    )
