@@ -76,7 +76,8 @@ def train(
         except Interrupted as error:
             raise Interrupted(f"{error}\ngo on with: {command} --resume") from error
     console.print(f"[bold]done[/bold]: the model is in {out}; try: molvae sample --model {out}")
-    console.print({name: round(value, 4) for name, value in model.checkpoint.figures.items()})
+    for name, value in model.checkpoint.figures.items():
+        console.print(f"  {name.replace('_', ' ')}: {value:.4g}")
 
 
 def _count(devices: str) -> int | str:
@@ -128,15 +129,12 @@ class _Display:
     def trained(self, figures: dict[str, float]) -> None:
         """Figures of training or of an evaluation."""
         if "held_out_elbo" in figures or "exact_reconstruction" in figures:
-            console.print("  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures.items()))
+            console.print("evaluated: " + ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in figures.items()))
             return
         share, elapsed = figures["share"], figures["elapsed"]
         left = timedelta(seconds=int(elapsed / share - elapsed)) if share else ""
-        text = (
-            f"nats {figures['elbo']:.2f} = distortion {figures['distortion']:.2f} + rate {figures['rate']:.2f}, beta {figures['beta']:.2f}, "
-            f"epoch {figures['epoch']:.2f}, {figures['molecules_per_second']:,.0f} molecules/s"
-        )
-        self._progress.update(self._task, description=text, completed=share, left=f"{left} left")
+        text = f"{figures['elbo']:.1f} nats ({figures['distortion']:.1f} + rate {figures['rate']:.1f}), {figures['molecules_per_second']:,.0f}/s"
+        self._progress.update(self._task, description=text, completed=share, left=f"{left} left" if left else "")
 
 
 def info(

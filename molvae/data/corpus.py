@@ -78,7 +78,7 @@ class Corpus:
             self.offsets: NDArray[np.int64] = np.load(self.folder / "offsets.npy")
             self.fingerprints: NDArray[np.uint64] = np.load(self.folder / "fingerprints.npy", mmap_mode="r")
             self._tokens = np.memmap(self.folder / "tokens.bin", dtype=np.int16, mode="r", shape=(int(self.offsets[-1]),))
-        except (OSError, ValueError, IndexError) as error:
+        except (OSError, EOFError, ValueError, IndexError) as error:
             raise DataError(f"{self.folder} is not a whole corpus: {error}") from error
         self.tokenizer = Tokenizer.load(self.folder / "tokenizer.json")
 

@@ -66,5 +66,5 @@ class TrainingIndex:
             parts = safetensors.numpy.load_file(path)
             high = np.repeat(np.arange(2**16, dtype=np.uint32), parts["counts"])
             return cls((high << np.uint32(16)) | parts["low"])
-        except (OSError, KeyError, ValueError, safetensors.SafetensorError) as error:
+        except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
             raise CheckpointError(f"{path} is not a readable training index: {error}") from error
