@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import pairwise
 from pathlib import Path
 
 from molvae.data.cache import cache_folder
@@ -23,6 +25,11 @@ from molvae.files import replacing
 RESULTS = Path(__file__).parent / "results"
 _LIBRARIES = ("molvae", "torch", "lightning-fabric", "rdkit", "selfies", "tokenizers", "numpy")
 _MATRIX_UNITS = {"avx2": "AVX2", "avx512f": "AVX-512", "avx512_bf16": "AVX512-BF16", "amx_bf16": "AMX-BF16"}
+
+_PLACES = ("--cache", "--out")
+
+#: The machine in words.
+Machine = dict[str, str | int | float]
 
 
 @dataclass(frozen=True)
@@ -100,41 +107,45 @@ def number_text(value: float) -> str:
     >>> number_text(2540.3), number_text(59.24), number_text(0.9767)
     ('2,540', '59.2', '0.977')
     """
-    if value == 0 or value != value or abs(value) == float("inf"):
+    if not math.isfinite(value):
         return str(value)
-    decimals = max(0, 2 - len(str(int(abs(value)))) + 1) if abs(value) >= 1 else 3
+    decimals = max(0, 3 - len(str(int(abs(value))))) if abs(value) >= 1 else 3
     return f"{value:,.{decimals}f}"
 
 
 def table(figures: Sequence[Figure], base: Figure) -> str:
     """Markdown table of figures; those in the unit of `base` get their ratio to it (median of the rounds, and its range)."""
-    lines = [f"| variant | unit | min | median | max | times {base.name} (min to max) |", "|---|---|---|---|---|---|"]
-    lines += [_line(figure, base) for figure in figures]
-    return "\n".join(lines)
+    header = ["variant", "unit", "min", "median", "max", f"times {base.name} (min to max)"]
+    return markdown(header, [_cells(figure, base) for figure in figures])
 
 
-def _line(figure: Figure, base: Figure) -> str:
-    cells = [number_text(value) for value in figure.spread().values()]
+def _cells(figure: Figure, base: Figure) -> list[str]:
     ratio = ""
     if figure.unit == base.unit:
         least, middle, most = (number_text(value) for value in figure.over(base).spread().values())
         ratio = f"{middle} ({least} to {most})"
-    return f"| {figure.name} | {figure.unit} | {' | '.join(cells)} | {ratio} |"
+    return [figure.name, figure.unit, *map(number_text, figure.spread().values()), ratio]
 
 
-def machine() -> dict[str, str | int | float]:
+def machine() -> Machine:
     """The machine in words: processor, cores, memory, matrix units, and how busy it is (load average of the last minute)."""
     info = _cpuinfo()
     flags = info.get("flags", "").split()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     units = [word for flag, word in _MATRIX_UNITS.items() if flag in flags]
     return {
         "processor": info.get("model name") or platform.processor() or platform.machine(),
         "cores": cores(),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "memory": f"{memory / 2**30:.0f} GiB",
         "matrix_units": ", ".join(units) or "unknown",
         "system": platform.system(),
-        "load_average": round(os.getloadavg()[0], 2),
+        "load_average": load_average(),
     }
+
+
+def load_average() -> float:
+    """Processes running or waiting, mean of the last minute."""
+    return round(os.getloadavg()[0], 2)
 
 
 def cores() -> int:
@@ -157,62 +168,70 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
 
 
-@dataclass(frozen=True)
-class Report:
-    """A finished benchmark.
+def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A markdown table.
 
-    Attributes:
-        title: heading of the table.
-        command: how to take it again.
-        before: the machine before the first measurement.
-        settings: whatever decides the figures.
-        figures: the measurements.
-        base: name of the figure the ratios refer to.
-        remarks: what a reader must know.
+    >>> print(markdown(["a", "b"], [["1", "2"]]))
+    | a | b |
+    |---|---|
+    | 1 | 2 |
     """
+    lines = ["| " + " | ".join(cells) + " |" for cells in [header, *rows]]
+    return "\n".join([lines[0], "|" + "---|" * len(header), *lines[1:]])
 
-    title: str
-    command: str
-    before: dict[str, str | int | float]
-    settings: dict[str, object]
-    figures: Sequence[Figure]
-    base: str
-    remarks: Sequence[str] = ()
 
-    def write(self, out: Path) -> None:
-        """Write `out` (JSON) and the table beside it (.md)."""
-        parts = self._facts() | {"settings": self.settings, "figures": self._figures(), "base": self.base, "remarks": list(self.remarks)}
-        texts = {out: json.dumps(parts, indent=1) + "\n", out.with_suffix(".md"): self._markdown()}
-        for path, text in texts.items():
-            with replacing(path) as partial:
-                partial.write_text(text, encoding="utf-8")
-        say(self._markdown())
+def command_line(words: Sequence[str]) -> str:
+    """The command in words, without folders of this machine.
 
-    def _facts(self) -> dict[str, object]:
-        after = round(os.getloadavg()[0], 2)
-        date = datetime.now(UTC).date().isoformat()
-        seen = self.before | {"load_average_at_end": after}
-        return {"title": self.title, "command": self.command, "date": date, "machine": seen, "versions": versions()}
+    >>> command_line(["/x/benchmarks/a.py", "--rows", "9", "--cache", "/home/me", "--model", "/x/runs/moses"])
+    'python benchmarks/a.py --rows 9 --model moses'
+    """
+    shown: list[str] = []
+    for before, word in pairwise(words):
+        option = word.split("=", 1)[0]
+        if option not in _PLACES and (before not in _PLACES):
+            shown.append(Path(word).name if Path(word).is_absolute() else word)
+    return " ".join(["python", f"benchmarks/{Path(words[0]).name}", *shown])
 
-    def _base(self) -> Figure:
-        return next(figure for figure in self.figures if figure.name == self.base)
 
-    def _figures(self) -> list[dict[str, object]]:
-        base = self._base()
-        rows: list[dict[str, object]] = []
-        for figure in self.figures:
-            ratio = {"ratio": figure.over(base).spread()} if figure.unit == base.unit else {}
-            rows.append(asdict(figure) | figure.spread() | ratio)
-        return rows
+def write_result(out: Path, title: str, figures: object, text: str, before: Machine | None = None, **facts: object) -> None:
+    """Write `out` (JSON) and, beside it, `text` as markdown; both carry the command, the date, the machine and the versions.
 
-    def _markdown(self) -> str:
-        facts = self._facts()
-        words = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in self.before.items())
-        software = ", ".join(f"{name} {number}" for name, number in versions().items())
-        notes = [f"- {figure.name}: {figure.note}" for figure in self.figures if figure.note]
-        remarks = [f"- {remark}" for remark in self.remarks]
-        head = f"# {self.title}\n\n    {self.command}\n\n{facts['date']}. Machine: {words}. Software: {software}.\n"
-        return "\n".join([head, table(self.figures, self._base()), "", *notes, *remarks]) + "\n"
+    Args:
+        out: the JSON file.
+        title: heading.
+        figures: the results as JSON can hold them.
+        text: the results as markdown.
+        before: the machine before the first measurement, when that matters.
+        facts: further entries of the JSON file.
+    """
+    seen = machine() if before is None else before | {"load_average_at_end": load_average()}
+    head: dict[str, object] = {"title": title, "command": command_line(sys.argv), "date": datetime.now(UTC).date().isoformat()}
+    whole = head | {"machine": seen, "versions": versions()} | facts | {"figures": figures}
+    page = f"# {title}\n\n    {head['command']}\n\n{head['date']}. Machine: {_listing(seen)}. Software: {_listing(versions())}.\n\n{text}\n"
+    for path, content in {out: json.dumps(whole, indent=1) + "\n", out.with_suffix(".md"): page}.items():
+        with replacing(path) as partial:
+            partial.write_text(content, encoding="utf-8")
+    say(page)
+
+
+def _listing(facts: Mapping[str, object]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
+
+
+def write_speeds(out: Path, title: str, figures: Sequence[Figure], base: str, before: Machine, settings: Mapping[str, object],
+                 remarks: Sequence[str]) -> None:  # fmt: skip
+    """Write a table of speeds and their ratios to the one named `base`; see `write_result`."""
+    foundation = next(figure for figure in figures if figure.name == base)
+    notes = [f"- {figure.name}: {figure.note}" for figure in figures if figure.note]
+    text = "\n".join([table(figures, foundation), "", *notes, *(f"- {remark}" for remark in remarks)])
+    rows = [_entry(figure, foundation) for figure in figures]
+    write_result(out, title, rows, text, before, settings=settings, base=base, remarks=list(remarks))
+
+
+def _entry(figure: Figure, base: Figure) -> dict[str, object]:
+    ratio = {"ratio": figure.over(base).spread()} if figure.unit == base.unit else {}
+    return asdict(figure) | figure.spread() | ratio
 
 
 def say(text: str) -> None:

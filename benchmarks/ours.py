@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -24,9 +25,9 @@ _NEVER = 1e9  # seconds
 
 
 def speed_recipe(recipe: Recipe, seconds: float) -> Recipe:
-    """The same recipe with a budget of `seconds`, without evaluations or checkpoints on the way, and one molecule held out."""
+    """The same recipe with a budget of `seconds`, without evaluations or checkpoints on the way, and two molecules held out."""
     train = {"max_time": seconds, "evaluate_every": _NEVER, "save_every": _NEVER}
-    return recipe.updated(train=train, data={"validation": 1})
+    return recipe.updated(train=train, data={"validation": 2})
 
 
 def train(recipe: Recipe, corpus: Path, folder: Path, devices: int) -> None:
@@ -64,7 +65,7 @@ def _train_in_processes(recipe: Recipe, corpus: Path, folder: Path, devices: int
 def speed_after(figures: Sequence[dict[str, float]], warmup: float) -> float:
     """Mean of the reported molecules a second, each report weighted by the time it covers, once `warmup` seconds are over."""
     reports = [f for f in figures if "molecules_per_second" in f]
-    spans = [(f["elapsed"] - before["elapsed"], f) for before, f in zip(reports, reports[1:], strict=False)]
+    spans = [(f["elapsed"] - before["elapsed"], f) for before, f in pairwise(reports)]
     counted = [(span, f["molecules_per_second"]) for span, f in spans if f["elapsed"] - span >= warmup]
     if not counted:
         raise DataError(f"no report after {warmup:g} s of warm-up among {len(reports)}; give more --seconds")

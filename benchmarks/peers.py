@@ -10,53 +10,29 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.util
-import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pandas as pd
 import safetensors
 import safetensors.torch
 import torch
+from moses_wheel import fetch_wheel, moses_rows, reference_statistics
 
-from molvae.data.moses import REQUIREMENT, moses_file
 from molvae.errors import CheckpointError, DataError
 from molvae.files import replacing
 
-WHEEL = "molsets-0.3.1-py3-none-any.whl"
-WHEEL_SHA256 = "7f4450e3ebecebe79c3a2a55950c93daddee071120daf64a163d03481e811d34"
+__all__ = ["PeerTraining", "Peers", "char_rnn_training", "load_peers", "moses_rows", "reference_statistics", "trained", "vae_training"]
+
 _PATCHES = {"moses.vae.model": (b"dtype=torch.uint8", b"dtype=torch.bool")}
 _ONLY_FOR_SHOW = ("matplotlib", "tqdm")  # imported by the peers, not needed by what is measured
-
-
-def fetch_wheel(cache: Path) -> Path:
-    """The wheel of MOSES, fetched by pip the first time, its checksum checked always."""
-    path = cache / WHEEL
-    if not path.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(cache), REQUIREMENT]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode or not path.exists():
-            raise DataError(f"{REQUIREMENT} could not be fetched: {(done.stderr.strip().splitlines() or ['pip failed'])[-1]}")
-    digest = sha256(path.read_bytes()).hexdigest()
-    if digest != WHEEL_SHA256:
-        raise DataError(f"{path} has sha256 {digest}, expected {WHEEL_SHA256}; remove it and start again")
-    return path
-
-
-def moses_rows(cache: Path, count: int) -> list[str]:
-    """The first SMILES of the MOSES training set, in its order."""
-    path = moses_file("train", cache / "moses", fetch_wheel(cache))
-    return [str(smiles) for smiles in pd.read_csv(path, usecols=["SMILES"], nrows=count)["SMILES"]]
 
 
 class _Patching(importlib.abc.SourceLoader):

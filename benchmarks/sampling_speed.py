@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 import torch
-from common import Report, Variant, add_common_arguments, cores, machine, measure_interleaved, plain_errors, say
+from common import Variant, add_common_arguments, cores, machine, measure_interleaved, plain_errors, say, write_speeds
 from peers import PeerTraining, char_rnn_training, load_peers, moses_rows, trained, vae_training
 from rdkit import Chem, rdBase
 
@@ -86,7 +86,8 @@ def peer_variants(name: str, model: Any, real: list[str], seconds: float, minute
         ),
         Variant(
             f"{name}, generous", _UNIT, lambda: generous(model, real, valid, seconds),
-            f"its strings/s, each {valid} valid as published and all distinct; checking costs what real MOSES SMILES cost, spread over all cores without loss",
+            f"its strings/s, each {valid} valid as published and all distinct; "
+            "checking costs what real MOSES SMILES cost, spread over all cores without loss",
         ),
     ]  # fmt: skip
 
@@ -137,11 +138,9 @@ def main() -> None:
     for name in list(_PUBLISHED_VALID)[: 2 if args.char_rnn else 1]:
         variants += peer_variants(name, prepared_peer(name, args, rows), rows, args.seconds, args.peer_train_seconds / 60)
     figures = measure_interleaved(variants, args.rounds)
-    flag = " --char-rnn" if args.char_rnn else ""
-    command = f"python benchmarks/sampling_speed.py --n {args.n} --seconds {args.seconds:g} --peer-train-seconds {args.peer_train_seconds:g} --rounds {args.rounds}{flag}"
-    settings = {"n": args.n, "seconds": args.seconds, "rounds": args.rounds, "peer_train_seconds": args.peer_train_seconds, "peer_rows": _ROWS,
+    settings = {"n": args.n, "seconds": args.seconds, "peer_train_seconds": args.peer_train_seconds, "peer_rows": _ROWS,
                 "peer_kl_weight": _PUBLISHED_KL_WEIGHT, "peer_batch": _BLOCK, "threads": torch.get_num_threads()}  # fmt: skip
-    Report("Sampling speed", command, before, settings, figures, BASE, remarks()).write(args.out)
+    write_speeds(args.out, "Sampling speed", figures, BASE, before, settings, remarks())
 
 
 def remarks() -> list[str]:

@@ -1,15 +1,16 @@
-"""Molecules a second in training: molvae beside the MOSES VAE and CharRNN, same rows, same machine, same run; and the machine's ceilings."""
+"""Molecules a second in training: molvae beside the MOSES VAE and CharRNN in one run on the same rows, and the machine's ceilings."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
 import selfies
 import torch
-from common import Report, Variant, add_common_arguments, cores, machine, measure_interleaved, plain_errors, repeat_for, say
+from common import Figure, Variant, add_common_arguments, cores, machine, measure_interleaved, number_text, plain_errors, repeat_for, say, write_speeds
 from ours import measured_speed
 from peers import char_rnn_training, load_peers, moses_rows, vae_training
 from rdkit import Chem
@@ -22,7 +23,8 @@ from molvae.fitting import corpus_settings, new_vae
 from molvae.training.recipe import Recipe
 from molvae.training.trainer import make_fabric
 
-BASE = "MOSES VAE, fp32"
+BASE, BASE_BF16 = "MOSES VAE, fp32", "MOSES VAE, bf16"
+EQUAL = "molvae at MOSES VAE's sizes"
 BATCH = 512
 _RECIPE = Path(__file__).parents[1] / "recipes" / "moses.toml"
 #: The MOSES VAE's hidden sizes, layers and latent size. Its encoder reads one way, ours both ways at the same width, so ours is larger.
@@ -95,7 +97,7 @@ def our_variants(corpus: Corpus, recipe: Recipe, timing: Timing) -> list[Variant
             1,
             "encoder 256 (both ways, theirs one), decoder 3 x 512, latent 128, embedding 128",
         ),
-        ("molvae at MOSES VAE's sizes, fp32", equal.updated(train=full), 1, "the same in fp32, as the MOSES VAE is trained"),
+        (f"{EQUAL}, fp32", equal.updated(train=full), 1, "the same in fp32, as the MOSES VAE is trained"),
     ]
     return [_our_variant(*each, corpus=corpus, timing=timing) for each in trained]
 
@@ -146,13 +148,23 @@ def chemistry_ceilings(rows: list[str], seconds: float) -> list[Variant]:
     return [Variant(name, f"{_MOLECULES}/core", lambda once=once: repeat_for(seconds, once)) for name, once in jobs.items()]  # type: ignore[misc]
 
 
+def like_with_like(figures: Sequence[Figure]) -> str:
+    """The ratios of equal sizes at equal precision."""
+    by_name = {figure.name: figure for figure in figures}
+    pairs = [(f"{EQUAL}, fp32", BASE), (f"{EQUAL}, bf16", BASE_BF16)]
+    found = [by_name[ours].over(by_name[theirs]).spread() for ours, theirs in pairs if ours in by_name]
+    texts = [f"{number_text(ratio['median'])} ({number_text(ratio['min'])} to {number_text(ratio['max'])})" for ratio in found]
+    return f"Equal sizes at equal precision, molvae over the MOSES VAE: {'; '.join(f'{t} in {k}' for t, k in zip(texts, ('fp32', 'bf16'), strict=False))}."
+
+
 def remarks(corpus: Corpus) -> list[str]:
     """What a reader must know."""
     batches = len(EqualLengthBatches(corpus.lengths, BATCH))
     return [
         f"Our batches hold molecules of one length in tokens (mean {corpus.lengths.mean():.1f} tokens a molecule), so the last of each "
-        f"length is short: {len(corpus) / batches:.0f} molecules a batch on these rows, closer to {BATCH} on the whole set. Only molecules really seen are counted.",
-        "The peers run their own collation, packing, loss, clipping and optimizer; one warm-up step, then whole steps until the time is over.",
+        f"length is short: {len(corpus) / batches:.0f} molecules a batch on these rows, closer to {BATCH} on the whole set. "
+        "Only molecules really seen are counted.",
+        "The peers run their own collation, packing, loss, clipping and optimizer; one step of warm-up, then whole steps until time is up.",
         "Ours is the loop of `molvae train` (molvae.training.trainer.Trainer); its corpus is encoded beforehand, which is not counted.",
     ]
 
@@ -177,15 +189,8 @@ def main() -> None:
     with pinned():
         variants += matrix_ceilings(recipe, timing.ceiling) + chemistry_ceilings(rows, timing.ceiling)
         figures = measure_interleaved(variants, args.rounds)
-    command = f"python benchmarks/training_speed.py --rows {args.rows} --seconds {args.seconds:g} --rounds {args.rounds}"
-    settings = {
-        "rows": args.rows,
-        "seconds": args.seconds,
-        "rounds": args.rounds,
-        "threads": torch.get_num_threads(),
-        "recipe": recipe.model_dump(),
-    }
-    Report("Training speed", command, before, settings, figures, BASE, remarks(corpus)).write(args.out)
+    settings = {"rows": args.rows, "seconds": args.seconds, "threads": torch.get_num_threads(), "recipe": recipe.model_dump()}
+    write_speeds(args.out, "Training speed", figures, BASE, before, settings, [like_with_like(figures), *remarks(corpus)])
 
 
 if __name__ == "__main__":

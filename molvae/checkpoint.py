@@ -21,11 +21,13 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from molvae.chem.molecules import Standardizer
 from molvae.chem.selfies import CONSTRAINTS
 from molvae.data.novelty import TrainingIndex
 from molvae.data.tokenizer import Tokenizer
 from molvae.errors import CheckpointError
 from molvae.files import replacing
+from molvae.nn.sampling import Truncation
 from molvae.nn.vae import VAE, Sizes
 
 FORMAT = 1
@@ -97,7 +99,8 @@ class Checkpoint:
         try:
             vae = VAE(Sizes(**config["model"]))
             kept = {key: config[key] for key in ("max_tokens", "standardizer", "sampling", "recipe", "figures")}
-        except (KeyError, TypeError) as error:
+            Standardizer(**kept["standardizer"]), Truncation(**kept["sampling"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"{folder / 'config.json'} lacks or misnames {error}") from error
         if len(tokenizer) != vae.sizes.vocabulary:
             raise CheckpointError(f"{folder}: the tokenizer has {len(tokenizer)} ids, the model {vae.sizes.vocabulary}")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 #: Rows the decoder always works on at once, so that a row's molecule never depends on how many were asked for.
 BLOCK = 512
+_ROUND = 32  # blocks written before they are read, on all cores
 _PATIENCE = 20  # blocks in a row that may bring nothing new before sampling gives up
 
 
@@ -147,15 +148,21 @@ class MolVAE:
         return Truncation(default["temperature"] if temperature is None else temperature, default["top_p"] if top_p is None else top_p)
 
     def _sample_raw(self, n: int, seed: int, truncation: Truncation) -> pd.DataFrame:
-        blocks = self._blocks(seed, truncation)
-        readings = [reading for _ in range(-(-n // BLOCK)) for reading in next(blocks)][:n]
+        readings: list[Reading] = []
+        while len(readings) < n:
+            wanted = min(-(-(n - len(readings)) // BLOCK), _ROUND)
+            readings += self._draw(len(readings) // BLOCK, wanted, seed, truncation)
+        readings = readings[:n]
         return self._frame(readings, drawn=n, surviving=sum(r.survives for r in readings))
 
     def _sample_kept(self, n: int, seed: int, truncation: Truncation, distinct: bool, novel: bool) -> pd.DataFrame:
         kept: list[Reading] = []
         seen: set[str] = set()
         drawn = surviving = idle = 0
-        for readings in self._blocks(seed, truncation):
+        while True:
+            acceptance = (surviving + 1) / (drawn + 4)
+            wanted = min(max(int((n - len(kept)) / acceptance / BLOCK), 1), _ROUND)
+            readings = self._draw(drawn // BLOCK, wanted, seed, truncation)
             survivors = [r for r in readings if r.survives]
             drawn, surviving = drawn + len(readings), surviving + len(survivors)
             known = self.checkpoint.index.contains([r.smiles for r in survivors])
@@ -164,12 +171,11 @@ class MolVAE:
                 if not (distinct and reading.smiles in seen) and not (novel and is_known):
                     kept.append(reading)
                     seen.add(reading.smiles)
-            idle = 0 if len(kept) > before else idle + 1
+            idle = 0 if len(kept) > before else idle + wanted
             if len(kept) >= n:
                 return self._frame(kept[:n], drawn, surviving)
             if idle >= _PATIENCE:
                 raise DataError(f"only {len(kept):,} of {n:,} molecules found in {drawn:,} draws; the model writes nothing new any more")
-        raise AssertionError("blocks never end")
 
     def _frame(self, readings: Sequence[Reading], drawn: int, surviving: int) -> pd.DataFrame:
         smiles = [r.smiles for r in readings]
@@ -179,14 +185,13 @@ class MolVAE:
         frame.attrs = {"drawn": drawn, "accepted": surviving / drawn}
         return frame
 
-    def _blocks(self, seed: int, truncation: Truncation) -> Iterator[list[Reading]]:
-        """Endless blocks of written molecules; block k depends on the seed and k alone."""
-        block = 0
-        while True:
+    def _draw(self, first: int, blocks: int, seed: int, truncation: Truncation) -> list[Reading]:
+        """Molecules of some blocks in a row, drawn from the prior; block k depends on the seed and k alone."""
+        symbols: list[tuple[str, ...]] = []
+        for block in range(first, first + blocks):
             random = np.random.default_rng([seed, block])
-            codes = random.standard_normal((BLOCK, self.latent_size), dtype=np.float32)
-            yield read_all(self._write(codes, truncation, random))
-            block += 1
+            symbols += self._write(random.standard_normal((BLOCK, self.latent_size), dtype=np.float32), truncation, random)
+        return read_all(symbols)
 
     def _write(self, codes: NDArray[np.float32], truncation: Truncation, random: np.random.Generator | None) -> list[tuple[str, ...]]:
         """Symbols written for each code of one block of at most BLOCK rows."""

@@ -6,6 +6,7 @@ import os
 import sys
 
 import typer
+from rich.markup import escape
 
 from molvae.cli import generate, molecules, train
 from molvae.cli.common import INTERRUPTED, USAGE, console
@@ -25,16 +26,16 @@ def main() -> None:
     """Run the command line; ends the process with 0, 2 (usage or data), 3 (done in part) or 130 (interrupted)."""
     try:
         app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of stdout has gone
     except Interrupted as error:
         _end(str(error), INTERRUPTED)
-    except (MolvaeError, ValueError) as error:
+    except (MolvaeError, ValueError, OSError) as error:
         _end(str(error), USAGE)
     except KeyboardInterrupt:
         _end("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of stdout has gone
 
 
 def _end(message: str, code: int) -> None:
-    console.print(f"[red]molvae:[/red] {message}", markup=True, soft_wrap=True)
+    console.print(f"[red]molvae:[/red] {escape(message)}", soft_wrap=True)
     sys.exit(code)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from molvae.files import replacing
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -40,6 +43,9 @@ Out = Annotated[
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result. Without it every run differs.")]
 Column = Annotated[str | None, typer.Option(help="Name of the column that holds the SMILES; found by itself when left out.")]
 Molecules = Annotated[Path, typer.Argument(help="File of molecules: .smi .txt .csv .tsv .sdf (also .gz) or .parquet.", metavar="FILE")]
+
+
+Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures as JSON to this file.")]
 
 
 class _Rate(ProgressColumn):
@@ -66,6 +72,13 @@ def write(frame: pd.DataFrame, out: Path | None) -> None:
     else:
         write_table(frame, out)
         console.print(f"{len(frame):,} rows written to [bold]{out}[/bold]")
+
+
+def report(figures: Mapping[str, object], path: Path | None) -> None:
+    """Write figures as JSON where a file was asked for."""
+    if path is not None:
+        with replacing(path) as partial:
+            partial.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
 def check(out: Path | None) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molvae.cli.common import Model, Out, Seed, check, console, write
+from molvae.cli.common import Json, Model, Out, Seed, check, console, report, write
 from molvae.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def sample(
     novel: Annotated[bool, typer.Option("--novel", help="Only molecules that are not in the training set.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Keep all that is written: no round-trip filter, repeats stay.")] = False,
     properties: Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")] = True,
+    figures: Json = None,
 ) -> None:  # fmt: skip
     """Write new molecules drawn from the model.
 
@@ -45,7 +46,7 @@ def sample(
     from molvae.chem.properties import compute
 
     frame = MolVAE.from_pretrained(model).sample(n, seed=seed, temperature=temperature, top_p=top_p, raw=raw, novel=novel)
-    _say(frame)
+    _say(frame, figures)
     if properties:
         computed = compute(frame["smiles"].tolist())
         frame = pd.concat([frame, computed], axis=1)
@@ -54,13 +55,16 @@ def sample(
         _draw(frame.head(_DRAWN), picture)
 
 
-def _say(frame: pd.DataFrame) -> None:
-    valid, about = frame["valid"], frame.attrs
+def _say(frame: pd.DataFrame, path: Path | None) -> None:
+    valid = frame["valid"]
+    shares = {"valid": float(valid.mean()), "novel": float(frame.loc[valid, "novel"].mean()), "repeats": int(frame["duplicate"].sum())}
+    about: dict[str, Any] = {str(name): value for name, value in frame.attrs.items()} | shares
     console.print(
         f"{about['drawn']:,} drawn, [bold]{about['accepted']:.1%}[/bold] survive the round trip; of the {len(frame):,} kept "
-        f"{valid.mean():.2%} valid, {frame.loc[valid, 'novel'].mean():.1%} novel, {frame['duplicate'].sum():,} repeats "
+        f"{about['valid']:.2%} valid, {about['novel']:.1%} novel, {about['repeats']:,} repeats "
         f"(seed {about['seed']}, temperature {about['temperature']:g}, top-p {about['top_p']:g})"
     )
+    report(about, path)
 
 
 def _draw(frame: pd.DataFrame, picture: Path) -> None:

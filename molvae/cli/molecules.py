@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from molvae.cli.common import PARTIAL, Column, Model, Molecules, Out, Seed, bar, check, console, write
+from molvae.cli.common import PARTIAL, Column, Json, Model, Molecules, Out, Seed, bar, check, console, report, write
 from molvae.errors import DataError
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def encode(
     _end(refused)
 
 
-def reconstruct(molecules: Molecules, out: Out = None, model: Model = "moses", column: Column = None) -> None:
+def reconstruct(molecules: Molecules, out: Out = None, model: Model = "moses", column: Column = None, figures: Json = None) -> None:
     """Encode molecules and decode them again: which come back exactly, and what the others become.
 
     Molecules that cannot be encoded are listed with row and reason in OUT.rejects.csv, and the command then ends with code 3.
@@ -80,6 +80,7 @@ def reconstruct(molecules: Molecules, out: Out = None, model: Model = "moses", c
     write(frame, out)
     if len(frame):
         console.print(f"exact: [bold]{frame['exact'].mean():.1%}[/bold] of {len(frame):,}")
+        report({"molecules": len(frame), "exact_reconstruction": float(frame["exact"].mean()), "refused": refused}, figures)
     _end(refused)
 
 

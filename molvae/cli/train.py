@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import sys
 import time
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from molvae.cli.common import Column, Model, console
+from molvae.cli.common import Column, Json, Model, console, report
 from molvae.errors import DataError, Interrupted
 
 if TYPE_CHECKING:
@@ -139,17 +138,13 @@ class _Display:
 
 def info(
     model: Model = "moses",
-    as_json: Annotated[Path | None, typer.Option("--json", help="Write everything as JSON to this file.")] = None,
+    figures: Json = None,
 ) -> None:
     """What a model is: sizes, training set, recipe, figures, versions."""
     from molvae import MolVAE
 
     facts = MolVAE.from_pretrained(model).info()
-    if as_json:
-        from molvae.files import replacing
-
-        with replacing(as_json) as partial:
-            partial.write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    report(facts, figures)
     for name, value in facts.items():
         if isinstance(value, dict):
             console.print(f"[bold]{name}[/bold]")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -29,9 +30,11 @@ class Truncation:
         """Next token of each row by inverting the cumulative distribution: logits (B, V), uniform (B,) in [0, 1) -> (B,)."""
         if self.temperature == 0 or uniform is None:
             return logits.argmax(dim=-1)
-        probability, token = (logits / self.temperature).softmax(dim=-1).sort(dim=-1, descending=True)
-        before = probability.cumsum(dim=-1) - probability
-        probability = probability.masked_fill(before >= self.top_p, 0.0)
+        probability = (logits / self.temperature).softmax(dim=-1)
+        if self.top_p < 1:
+            ranked, token = probability.sort(dim=-1, descending=True)
+            beyond = ranked.cumsum(dim=-1) - ranked >= self.top_p
+            probability = probability.scatter(-1, token, ranked.masked_fill(beyond, 0.0))
         cumulative = probability.cumsum(dim=-1)
-        place = (cumulative <= uniform[:, None] * cumulative[:, -1:]).sum(dim=-1, keepdim=True)
-        return token.gather(-1, place.clamp(max=logits.shape[-1] - 1)).squeeze(-1)
+        place = torch.searchsorted(cumulative, uniform[:, None] * cumulative[:, -1:], right=True)
+        return place.clamp(max=logits.shape[-1] - 1).squeeze(-1)

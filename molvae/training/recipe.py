@@ -73,7 +73,7 @@ class RatePart(_Part):
         beta_start: KL weight at the first step.
     """
 
-    target: tuple[tuple[Annotated[float, Field(ge=0, le=1)], PositiveFloat], ...] = ((0.0, 20.0),)
+    target: Annotated[tuple[tuple[Annotated[float, Field(ge=0, le=1)], PositiveFloat], ...], Field(min_length=1)] = ((0.0, 20.0),)
     gain: PositiveFloat = 0.02
     beta_min: PositiveFloat = 0.02
     beta_max: PositiveFloat = 2.0

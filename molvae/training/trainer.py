@@ -271,7 +271,7 @@ def held_out_figures(vae: VAE, corpus: TokenSource, molecules: NDArray[np.int64]
     terms = [vae(torch.from_numpy(corpus.batch(molecules[batch])).to(device), noise) for batch in batches]
     distortion = float(torch.cat([t.distortion for t in terms]).mean())
     rate = float(torch.cat([t.rate for t in terms]).sum(dim=1).mean())
-    active = int((torch.cat([t.mean for t in terms]).var(dim=0) > 0.01).sum())
+    active = int((torch.cat([t.mean for t in terms]).var(dim=0, correction=0) > 0.01).sum())
     return {"held_out_distortion": distortion, "held_out_rate": rate, "held_out_elbo": distortion + rate, "active_units": active}
 
 

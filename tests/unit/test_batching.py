@@ -30,7 +30,9 @@ def test_an_epoch_holds_each_molecule_just_once_in_batches_of_one_length(lengths
 @given(lengths=LENGTHS, size=SIZES, steps=st.lists(st.integers(0, 200), min_size=1, max_size=8))
 def test_any_step_is_found_again_in_any_order(lengths: list[int], size: int, steps: list[int]) -> None:
     batches = EqualLengthBatches(np.array(lengths), size, seed=3)
-    wanted = {step: flat(EqualLengthBatches(np.array(lengths), size, seed=3).epoch(step // len(batches)))[step % len(batches)] for step in steps}
+    wanted = {
+        step: flat(EqualLengthBatches(np.array(lengths), size, seed=3).epoch(step // len(batches)))[step % len(batches)] for step in steps
+    }
     assert {step: batches.at(step).tolist() for step in steps} == wanted
 
 

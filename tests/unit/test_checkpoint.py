@@ -97,6 +97,8 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing size": (lambda f: edit(f, lambda c: c["model"].pop("vocabulary")), r"config\.json lacks.*vocabulary"),
     "a text for a size": (lambda f: edit(f, lambda c: c["model"].update(latent="two")), r"config\.json"),
     "a negative size": (lambda f: edit(f, lambda c: c["model"].update(latent=-2)), r"config\.json"),
+    "unknown standardizer": (lambda f: edit(f, lambda c: c["standardizer"].update(tidy=1)), r"config\.json.*tidy"),
+    "bad temperature": (lambda f: edit(f, lambda c: c["sampling"].update(temperature=-1)), r"config\.json.*temperature"),
     "other constraints": (lambda f: edit(f, lambda c: c["selfies_constraints"].update(S=4)), "other SELFIES constraints"),
     "no constraints": (lambda f: edit(f, lambda c: c.pop("selfies_constraints")), "other SELFIES constraints"),
     "other vocabulary": (lambda f: edit(f, lambda c: c["model"].update(vocabulary=99)), r"the tokenizer has 6 ids, the model 99"),

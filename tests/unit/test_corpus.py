@@ -77,7 +77,7 @@ def test_every_refusal_has_row_and_reason(tmp_path: Path) -> None:
     corpus = build_corpus(file_of(tmp_path, LINES), tmp_path / "root", SETTINGS, jobs=1)
     wanted = {row: (text, BAD[text]) for row, text in enumerate(LINES, 1) if text in BAD}
     assert rejects_of(corpus.folder) == wanted
-    assert corpus.refused == {reason: 1 for reason in BAD.values()}
+    assert corpus.refused == dict.fromkeys(BAD.values(), 1)
     assert len(corpus) + sum(corpus.refused.values()) == len(LINES)
     assert corpus.meta["molecules"] == len(corpus)
 
@@ -193,7 +193,9 @@ def test_with_a_tokenizer_given_foreign_symbols_are_refused(tmp_path: Path) -> N
 
 
 def test_no_usable_molecule_is_an_error_with_counts(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"no usable molecule.*not a SMILES \(2\), a reaction, not a molecule \(1\).*rejects\.csv") as caught:
+    with pytest.raises(
+        DataError, match=r"no usable molecule.*not a SMILES \(2\), a reaction, not a molecule \(1\).*rejects\.csv"
+    ) as caught:
         build_corpus(file_of(tmp_path, ["aspirin", "C>>O", "ibuprofen"]), tmp_path / "root", SETTINGS, jobs=1)
     rejects = Path(str(caught.value).rsplit(" ", 1)[-1])
     assert sorted(rejects_of(rejects.parent)) == [1, 2, 3]
@@ -218,7 +220,7 @@ def test_a_full_disk_is_a_data_error_and_loses_nothing(tmp_path: Path, monkeypat
 
     with monkeypatch.context() as patch:
         patch.setattr(module.pq, "write_table", full)
-        with pytest.raises(DataError, match="No space left on device.*is kept"):
+        with pytest.raises(DataError, match=r"No space left on device.*is kept"):
             build_corpus(path, tmp_path / "root", SETTINGS, jobs=1)
     assert len(build_corpus(path, tmp_path / "root", SETTINGS, jobs=1)) == len(GOOD)
 

@@ -25,6 +25,7 @@ def vae() -> VAE:
         vae = VAE(SIZES)
         for parameter in vae.parameters():  # far from the timid start, so that mistakes show
             parameter.data += 0.5 * torch.randn_like(parameter)
+        vae.decoder.to_logits.bias.data[vae.eos] += 2.5  # strings of many lengths
     return vae.eval()
 
 
