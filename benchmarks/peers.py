@@ -222,9 +222,12 @@ def trained(name: str, cache: Path, seconds: float, training: PeerTraining) -> A
         _load_weights(path, training.model, vocabulary)
     else:
         speed = training.train(seconds, warmup=0)
+        weights = {
+            name: weight.detach().contiguous() for name, weight in training.model.named_parameters()
+        }  # each once: modules share them
         with replacing(path) as partial:
             metadata = {"vocabulary": vocabulary, "molecules_per_second": f"{speed:.1f}"}
-            partial.write_bytes(safetensors.torch.save(training.model.state_dict(), metadata=metadata))
+            partial.write_bytes(safetensors.torch.save(weights, metadata=metadata))
     return training.model.eval()
 
 
@@ -232,8 +235,11 @@ def _load_weights(path: Path, model: Any, vocabulary: str) -> None:
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             kept = file.metadata()["vocabulary"]
-        model.load_state_dict(safetensors.torch.load_file(path))
+        if kept != vocabulary:
+            raise CheckpointError(f"{path} was trained on other rows (its characters differ); remove it to train the peer again")
+        weights = safetensors.torch.load_file(path)
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                weight.copy_(weights[name])
     except (OSError, KeyError, TypeError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be used: {error}; remove it to train the peer again") from error
-    if kept != vocabulary:
-        raise CheckpointError(f"{path} was trained on other rows (its characters differ); remove it to train the peer again")

@@ -83,6 +83,10 @@ def _check_folder(out: Path, resume: bool) -> None:
         raise CheckpointError(f"{out} holds a run already; go on with it (--resume) or choose another folder")
     if resume and not found:
         raise CheckpointError(f"{out} holds no run to resume (no training/state.safetensors in it)")
+    try:  # now, not after hours of encoding
+        (out / "training").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataError(f"{out} cannot be written: {error.strerror or error}") from error
 
 
 def corpus_settings(recipe: Recipe) -> CorpusSettings:

@@ -16,8 +16,9 @@ from molvae.checkpoint import Checkpoint
 from molvae.chem.molecules import Standardizer
 from molvae.chem.selfies import Reading, to_symbols
 from molvae.data.reading import read_all
-from molvae.errors import CheckpointError, DataError, MoleculeError
+from molvae.errors import DataError, MoleculeError
 from molvae.nn.sampling import Truncation
+from molvae.pretrained import find_pretrained
 
 if TYPE_CHECKING:
     from molvae.training.recipe import Recipe
@@ -309,18 +310,3 @@ def _equal_lengths(ids: dict[int, NDArray[np.int16]]) -> Iterator[list[int]]:
     for rows in by_length.values():
         for start in range(0, len(rows), BLOCK):
             yield rows[start : start + BLOCK]
-
-
-def pretrained_names() -> list[str]:
-    """Names of the bundled models."""
-    folder = Path(__file__).parent / "pretrained"
-    return sorted(path.parent.name for path in folder.glob("*/config.json"))
-
-
-def find_pretrained(name: str | Path) -> Path:
-    """Folder of a model given by bundled name or by path; raises CheckpointError that lists the bundled ones."""
-    if isinstance(name, str) and name in pretrained_names():
-        return Path(__file__).parent / "pretrained" / name
-    if not Path(name).is_dir():
-        raise CheckpointError(f"{name} is neither a folder nor a bundled model; bundled: {', '.join(pretrained_names()) or 'none'}")
-    return Path(name)

@@ -41,8 +41,8 @@ def parse(text: str) -> Chem.Mol:
         raise MoleculeError("empty")
     if len(text) > MAX_CHARACTERS:
         raise MoleculeError("too large", f"{len(text)} characters, at most {MAX_CHARACTERS}")
-    if not text.isprintable():  # RDKit reads the first of two lines, and passes over a byte-order mark
-        raise MoleculeError("not a SMILES", "a line end, tab or invisible character in it")
+    if not (text.isprintable() and text.isascii()):  # RDKit reads the first of two lines, and passes over other letters at the end
+        raise MoleculeError("not a SMILES", "a line end, tab, invisible character or letter beyond ASCII in it")
     if ">" in text:
         raise MoleculeError("a reaction, not a molecule")
     if "*" in text:

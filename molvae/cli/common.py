@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -40,7 +41,7 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="File to write; the suffix decides the format: .csv .tsv .smi .sdf (also .gz) or .parquet. CSV to the screen without it."),
 ]  # fmt: skip
-Seed = Annotated[int | None, typer.Option(help="The same seed gives the same result. Without it every run differs.")]
+Seed = Annotated[int | None, typer.Option(min=0, help="The same seed gives the same result. Without it every run differs.")]
 Column = Annotated[str | None, typer.Option(help="Name of the column that holds the SMILES; found by itself when left out.")]
 Molecules = Annotated[Path, typer.Argument(help="File of molecules: .smi .txt .csv .tsv .sdf (also .gz) or .parquet.", metavar="FILE")]
 
@@ -71,7 +72,7 @@ def write(frame: pd.DataFrame, out: Path | None) -> None:
         frame.to_csv(sys.stdout, index=False)
     else:
         write_table(frame, out)
-        console.print(f"{len(frame):,} rows written to [bold]{out}[/bold]")
+        console.print(f"{len(frame):,} rows written to [bold]{escape(str(out))}[/bold]")
 
 
 def report(figures: Mapping[str, object], path: Path | None) -> None:

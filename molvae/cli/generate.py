@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from molvae.cli.common import Json, Model, Out, Seed, check, console, report, write
 from molvae.errors import DataError
@@ -74,7 +75,7 @@ def _draw(frame: pd.DataFrame, picture: Path) -> None:
     if "QED" in frame:
         legends = [f"QED {qed:.2f}  logP {logp:.1f}" for qed, logp in zip(frame["QED"], frame["logP"], strict=True)]
     grid(frame["smiles"].tolist(), picture, legends)
-    console.print(f"picture written to [bold]{picture}[/bold]")
+    console.print(f"picture written to [bold]{escape(str(picture))}[/bold]")
 
 
 def decode(
@@ -112,6 +113,8 @@ def _read_codes(path: Path, size: int) -> NDArray[np.float32]:
         table = readers[suffix](path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as a table: {error}") from error
+    if not len(table):
+        raise DataError(f"{path} has no rows")
     wanted = [f"z{i}" for i in range(size)]
     missing = [name for name in wanted if name not in table.columns]
     if missing:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from molvae.cli.common import PARTIAL, Column, Json, Model, Molecules, Out, Seed, bar, check, console, report, write
 from molvae.errors import DataError
@@ -99,7 +100,7 @@ def _through(path: Path, column: str | None, out: Path | None, what: str, work: 
                     rejects.add(Reject.of(row, row.problem or problem))
             progress.advance(task, len(rows))
     if rejects.total:
-        where = f", listed in {rejects.path}" if rejects.path else ""
+        where = f", listed in {escape(str(rejects.path))}" if rejects.path else ""
         console.print(f"[yellow]{rejects.total:,} of {start:,} rows refused{where}[/yellow]\n{rejects.summary()}")
     return rejects.total
 

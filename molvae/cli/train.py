@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from molvae.cli.common import Column, Json, Model, console, report
@@ -74,7 +75,7 @@ def train(
             )  # fmt: skip
         except Interrupted as error:
             raise Interrupted(f"{error}\ngo on with: {command} --resume") from error
-    console.print(f"[bold]done[/bold]: the model is in {out}; try: molvae sample --model {out}")
+    console.print(f"[bold]done[/bold]: the model is in {escape(str(out))}; try: molvae sample --model {escape(str(out))}")
     for name, value in model.checkpoint.figures.items():
         console.print(f"  {name.replace('_', ' ')}: {value:.4g}")
 

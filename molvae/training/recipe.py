@@ -111,7 +111,7 @@ class TrainPart(_Part):
     evaluate_every: Annotated[PositiveFloat, BeforeValidator(seconds)] = 600.0
     save_every: Annotated[PositiveFloat, BeforeValidator(seconds)] = 300.0
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
-    seed: int = 1
+    seed: Annotated[int, Field(ge=0)] = 1
 
 
 class Recipe(_Part):

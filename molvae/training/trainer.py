@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.data.batching import EqualLengthBatches
-from molvae.errors import CheckpointError, Interrupted
+from molvae.errors import CheckpointError, DataError, Interrupted, RecipeError
 from molvae.nn.elbo import Elbo
 from molvae.nn.vae import VAE
 from molvae.training.metrics import MetricsLog
@@ -68,7 +68,10 @@ def make_fabric(recipe: Recipe, accelerator: str = "auto", devices: int | str = 
     if precision == "auto":
         precision = "bf16-mixed" if (torch.cuda.is_bf16_supported() if on_gpu else _cpu_has_bf16()) else "32-true"
     strategy = "auto" if devices == 1 and nodes == 1 else "ddp"
-    return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy)
+    try:
+        return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy)
+    except (RuntimeError, ValueError, ImportError) as error:
+        raise DataError(f"accelerator {accelerator!r} with devices {devices!r} cannot be used: {error}") from error
 
 
 def _cpu_has_bf16() -> bool:
@@ -214,7 +217,10 @@ class _Run:
         rate, distortion = elbo.rate.sum(dim=1).mean(), elbo.distortion.mean()
         self.optimizer.zero_grad()
         self.fabric.backward(weight * (distortion + self.control.beta * rate))
-        norm = self.fabric.clip_gradients(self.module, self.optimizer, max_norm=part.clip, error_if_nonfinite=True)
+        try:
+            norm = self.fabric.clip_gradients(self.module, self.optimizer, max_norm=part.clip, error_if_nonfinite=True)
+        except RuntimeError as error:
+            raise RecipeError(f"training diverged at step {progress.step:,}: its gradient is not finite; lower learning_rate") from error
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(share, part)
         self.optimizer.step()

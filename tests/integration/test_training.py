@@ -147,8 +147,9 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
     how: str, whole: Path, training_file: Path, tiny: Tiny, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options: dict[str, Any] = {"accelerator": "cpu", "jobs": 1}
-    if how != "SIGTERM":  # once is enough for the slow part
-        monkeypatch.setattr(fitting, "judge_model", lambda *_: {})
+    monkeypatch.setattr(
+        fitting, "judge_model", lambda *_: {}
+    )  # of the broken run alone, and its evaluations are more: they must not matter
     broken = tiny(train={"max_steps": 8, "evaluate_every": OFTEN, "save_every": OFTEN if how == "crash" else "1000d"})
     act = crash if how == "crash" else lambda: os.kill(os.getpid(), getattr(signal, how))
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -172,7 +173,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does_to_the_bit(
 
 def test_a_run_that_was_stopped_can_be_loaded_as_a_model(training_file: Path, tiny: Tiny, tmp_path: Path) -> None:
     recipe = tiny(train={"max_steps": 8, "evaluate_every": OFTEN})
-    stop = at_step(2, lambda: os.kill(os.getpid(), signal.SIGTERM))
+    stop = at_step(1, lambda: os.kill(os.getpid(), signal.SIGTERM))
     with pytest.raises(Interrupted):
         fit(training_file, tmp_path, recipe, accelerator="cpu", jobs=1, listener=stop)
     assert MolVAE.from_pretrained(tmp_path).encode("CCCN").shape == (1, 4)

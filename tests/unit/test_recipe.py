@@ -57,6 +57,7 @@ def test_an_unknown_key_is_named(text: str, key: str) -> None:
         ("train", "max_steps", "0"),
         ("train", "precision", "'16'"),
         ("train", "seed", "'one'"),
+        ("train", "seed", "-1"),
         ("model", "latent", "0"),
         ("model", "decoder_layers", "-1"),
         ("model", "embedding", "'wide'"),
