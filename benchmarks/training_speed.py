@@ -30,8 +30,10 @@ from rdkit import Chem
 from molvae.chem.selfies import pinned
 from molvae.data.batching import EqualLengthBatches
 from molvae.data.corpus import Corpus, build_corpus
+from molvae.data.tokenizer import Tokenizer
 from molvae.files import replacing
 from molvae.fitting import corpus_settings, new_vae
+from molvae.pretrained import find_pretrained, pretrained_names
 from molvae.training.recipe import Recipe
 from molvae.training.trainer import make_fabric
 
@@ -74,7 +76,12 @@ def make_corpus(rows: list[str], cache: Path, recipe: Recipe) -> Corpus:
     if not source.exists():
         with replacing(source) as partial:
             partial.write_text("\n".join(rows) + "\n", encoding="utf-8")
-    return build_corpus(source, cache / "corpora", corpus_settings(recipe))
+    return build_corpus(source, cache / "corpora", corpus_settings(recipe), bundled_tokenizer())
+
+
+def bundled_tokenizer() -> Tokenizer | None:
+    """Tokens learned from the whole training set: those learned from a few rows fit these rows too well and would flatter us."""
+    return Tokenizer.load(find_pretrained("moses") / "tokenizer.json") if "moses" in pretrained_names() else None
 
 
 def peer_variants(rows: list[str], cache: Path, seconds: float) -> list[Variant]:

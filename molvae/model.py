@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -202,7 +202,9 @@ class MolVAE:
         ids = self._vae.write(torch.from_numpy(rows).to(self._device), truncation, uniforms, longest)
         return [tuple(self._tokenizer.symbols_of(row)) for row in ids[: len(codes)].tolist()]
 
-    def encode(self, smiles: str | Iterable[str], *, sample: bool = False, seed: int = 0, refused: str = "raise") -> NDArray[np.float32]:
+    def encode(
+        self, smiles: str | Iterable[str], *, sample: bool = False, seed: int = 0, refused: Literal["raise", "nan"] = "raise"
+    ) -> NDArray[np.float32]:
         """Codes of molecules: posterior means, or one posterior sample each.
 
         Args:
@@ -215,6 +217,8 @@ class MolVAE:
         Returns:
             (n, D) float32.
         """
+        if refused not in ("raise", "nan"):
+            raise DataError(f"refused is {refused!r}, expected 'raise' or 'nan'")
         encoded = self.encode_all([smiles] if isinstance(smiles, str) else list(smiles), sample=sample, seed=seed)
         for row, problem in enumerate(encoded.problems):
             if problem and refused == "raise":

@@ -82,11 +82,13 @@ from molvae.training.recipe import Recipe
 folder = Path(tempfile.mkdtemp())
 own = folder / "own.smi"
 own.write_text("\n".join(samples["smiles"]))
-recipe = Recipe.of({
-    "data": {"vocabulary": 64},
-    "model": {"latent": 8, "embedding": 32, "encoder_hidden": 64, "decoder_hidden": 64},
-    "train": {"max_steps": 20, "batch_size": 64},
-})
+recipe = Recipe.of(
+    {
+        "data": {"vocabulary": 64},
+        "model": {"latent": 8, "embedding": 32, "encoder_hidden": 64, "decoder_hidden": 64},
+        "train": {"max_steps": 20, "batch_size": 64},
+    }
+)
 mine = MolVAE.fit(own, folder / "model", recipe)
 mine.checkpoint.figures
 

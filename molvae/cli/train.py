@@ -123,7 +123,7 @@ class _Display:
         for reason, count in corpus.refused.items():
             console.print(f"[yellow]{count:,} refused: {reason}[/yellow]")
         if corpus.refused:
-            console.print(f"[yellow]rows and reasons: {corpus.folder / 'rejects.csv'}[/yellow]")
+            console.print(f"[yellow]rows and reasons: {escape(str(corpus.folder / 'rejects.csv'))}[/yellow]")
         self._progress.update(self._task, description="training", total=1.0)
 
     def trained(self, figures: dict[str, float]) -> None:
@@ -150,6 +150,6 @@ def info(
         if isinstance(value, dict):
             console.print(f"[bold]{name}[/bold]")
             for key, item in value.items():
-                console.print(f"  {key}: {item}")
+                console.print(f"  {key}: {item}", markup=False)
         else:
             console.print(f"[bold]{name}[/bold]: {value}")

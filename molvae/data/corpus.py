@@ -79,7 +79,7 @@ class Corpus:
             self.fingerprints: NDArray[np.uint64] = np.load(self.folder / "fingerprints.npy", mmap_mode="r")
             self._tokens = np.memmap(self.folder / "tokens.bin", dtype=np.int16, mode="r", shape=(int(self.offsets[-1]),))
         except (OSError, EOFError, ValueError, IndexError) as error:
-            raise DataError(f"{self.folder} is not a whole corpus: {error}") from error
+            raise DataError(f"{self.folder} is not a whole corpus: {error}; remove the folder to have it built again") from error
         self.tokenizer = Tokenizer.load(self.folder / "tokenizer.json")
 
     def __len__(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import pydantic
 from pydantic import BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt
@@ -78,6 +78,12 @@ class RatePart(_Part):
     beta_min: PositiveFloat = 0.02
     beta_max: PositiveFloat = 2.0
     beta_start: PositiveFloat = 0.1
+
+    @pydantic.model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if not self.beta_min <= self.beta_start <= self.beta_max:
+            raise ValueError(f"beta_start {self.beta_start} lies outside beta_min {self.beta_min} to beta_max {self.beta_max}")
+        return self
 
 
 class TrainPart(_Part):

@@ -212,11 +212,16 @@ def test_temperature_nought_is_argmax(logits: list[int], uniform: float) -> None
     assert int(Truncation(top_p=1e-6).choose(rows, torch.tensor([uniform]))) == best, "and so is the smallest top_p"
 
 
-def test_the_ends_of_the_unit_interval_choose_tokens_that_were_kept() -> None:
-    logits = torch.tensor([[0.0, 5.0, 1.0, -torch.inf]]).expand(2, -1)
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("top_p", [1.0, 0.999, 0.9])
+def test_the_ends_of_the_unit_interval_choose_no_impossible_token(place: int, top_p: float) -> None:
+    logits = torch.tensor([0.0, 5.0, 1.0])
+    logits = torch.cat([logits[:place], torch.tensor([-torch.inf]), logits[place:]]).expand(2, -1)
     ends = torch.tensor([0.0, np.nextafter(np.float32(1), np.float32(0))])
-    assert Truncation().choose(logits, ends).tolist() == [1, 0]
-    assert Truncation(top_p=0.9).choose(logits, ends).tolist() == [1, 1]
+    chosen = Truncation(top_p=top_p).choose(logits, ends).tolist()
+    assert place not in chosen
+    if top_p == 0.9:
+        assert chosen == [int(logits[0].argmax())] * 2
 
 
 @pytest.mark.parametrize("temperature", [-0.1, 101, float("nan"), float("inf")])
