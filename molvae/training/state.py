@@ -74,4 +74,4 @@ def _put_moments(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -
         if kind == "optimizer":
             number, _, key = rest.partition(".")
             parameter = parameters[int(number)]
-            optimizer.state[parameter][key] = value.to(parameter.device if key != "step" else value.device)
+            optimizer.state[parameter][key] = value.to(parameter.device)

@@ -60,8 +60,10 @@ def split_at_random(count: int, validation: int, seed: int) -> Split:
 
 
 def make_fabric(recipe: Recipe, accelerator: str = "auto", devices: int | str = "auto", nodes: int = 1) -> Fabric:
-    """A Fabric for a recipe; on the CPU "auto" is one process that uses all cores."""
+    """A Fabric for a recipe; "auto" is all CUDA GPUs, or on the CPU one process that uses all cores."""
     on_gpu = accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available()
+    if accelerator == "auto":
+        accelerator = "cuda" if on_gpu else "cpu"
     if devices == "auto" and not on_gpu:
         devices = 1
     precision = recipe.train.precision
@@ -130,13 +132,13 @@ class Trainer:
         optimizer = torch.optim.AdamW(
             vae.parameters(), lr=part.learning_rate, betas=(0.9, part.beta2), weight_decay=part.weight_decay, fused=True
         )
+        module, wrapped = self.fabric.setup(vae, optimizer)  # moves the weights; the state follows them
         progress = Progress(setting=setting)
         if resume:
             progress = load_state(self.folder / "state.safetensors", vae, optimizer)
             if progress.setting != setting:
                 raise CheckpointError(f"the run in {self.folder} has another recipe or other data than the one to resume")
-        module, optimizer = self.fabric.setup(vae, optimizer)
-        return _Run(self.recipe, self.fabric, vae, module, optimizer, corpus, progress)
+        return _Run(self.recipe, self.fabric, vae, module, wrapped, corpus, progress)
 
     def _report(self, run: _Run, log: MetricsLog) -> None:
         """Once a second the figures of the steps since; evaluation and checkpoint when they are due."""
