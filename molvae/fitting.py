@@ -22,6 +22,7 @@ from molvae.nn.vae import VAE, Sizes
 from molvae.training.recipe import Recipe
 from molvae.training.trainer import Listener, Trainer, make_fabric, split_at_random
 
+_MAY_CHANGE = {"max_time", "max_steps", "evaluate_every", "save_every"}  # between the start of a run and its resumption
 _JUDGED = 1_000  # molecules reconstructed and sampled at each evaluation
 
 
@@ -47,7 +48,7 @@ def fit(
         source: a file of molecules, "moses", or None for the recipe's own.
         out: folder of the checkpoint; the state to resume from and the metrics go to training/ in it.
         recipe: defaults to `Recipe()`.
-        resume: go on where the run in `out` stopped.
+        resume: go on where the run in `out` stopped; the recipe must be the same, but for its budget.
         accelerator: "auto", "cpu" or "cuda".
         devices: processes on the CPU (one thread each when more than one), or GPUs.
         nodes: machines, when started on each by torchrun or SLURM.
@@ -120,7 +121,7 @@ def _train(fabric: Fabric, recipe: Recipe, corpus: Corpus, out: Path, resume: bo
         return judge_model(MolVAE(checkpoint, fabric.device), held_out, recipe.train.seed)
 
     trainer = Trainer(recipe, fabric, out / "training", judge, listener, on_save=lambda vae: checkpoint.save(out))
-    setting = json.dumps([recipe.model_dump(mode="json"), corpus.folder.name])
+    setting = json.dumps([recipe.model_dump(mode="json", exclude={"train": _MAY_CHANGE}), corpus.folder.name])
     checkpoint.figures = trainer.fit(checkpoint.vae, corpus, resume, setting)
     checkpoint.card = model_card(checkpoint, corpus, command)
     if fabric.is_global_zero:

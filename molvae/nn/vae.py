@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -78,18 +77,20 @@ class VAE(nn.Module):
                 not depend on the batch it is in. Not needed when greedy.
             max_tokens: the longest sequence; one without an end by then is cut there.
         """
-        written = list(self._steps(z, truncation, uniforms, max_tokens))
-        return torch.stack(written, dim=1)
-
-    def _steps(self, z: Tensor, truncation: Truncation, uniforms: Tensor | None, max_tokens: int) -> Iterator[Tensor]:
+        written = torch.full((len(z), max_tokens), self.eos, dtype=torch.long, device=z.device)
+        rows = torch.arange(len(z), device=z.device)  # those still worked on
+        token = torch.full_like(rows, self.bos)
+        open_ = torch.ones_like(rows, dtype=torch.bool)
         state = self.decoder.start(z)
-        token = torch.full((len(z),), self.bos, dtype=torch.long, device=z.device)
-        ended = torch.zeros(len(z), dtype=torch.bool, device=z.device)
         for place in range(max_tokens):
             logits, state = self.decoder.step(token[:, None], z, state)
-            token = truncation.choose(logits[:, 0].float(), None if uniforms is None else uniforms[:, place])
-            token = token.masked_fill(ended, self.eos)
-            ended = ended | (token == self.eos)
-            yield token
-            if bool(ended.all()):
-                return
+            token = truncation.choose(logits[:, 0].float(), None if uniforms is None else uniforms[rows, place])
+            token = token.masked_fill(~open_, self.eos)
+            written[rows, place] = token
+            open_ = open_ & (token != self.eos)
+            left = int(open_.sum())
+            if not left:
+                return written[:, : place + 1]
+            if left <= len(rows) // 2:  # most have ended: go on with the others alone
+                rows, z, token, state, open_ = rows[open_], z[open_], token[open_], state[:, open_], open_[open_]
+        return written

@@ -230,7 +230,8 @@ class _Run:
         self.control.update(figures[1], share, weight)
         progress.step += 1
         progress.molecules += len(molecules)
-        self.recent.append([*figures, weight])
+        if self.fabric.is_global_zero:
+            self.recent.append([*figures, weight])
 
     def _forward(self, molecules: NDArray[np.int64]) -> tuple[Elbo, float]:
         """Both ELBO terms of this process's share of the batch, and the batch's size as a share of a full one."""

@@ -187,12 +187,18 @@ def test_a_run_that_is_done_can_be_resumed_and_changes_nothing(training_file: Pa
     assert (tmp_path / "model.safetensors").read_bytes() == before
 
 
+def test_a_finished_run_goes_on_with_a_larger_budget(training_file: Path, tiny: Tiny, tmp_path: Path) -> None:
+    fit(training_file, tmp_path, tiny(train={"max_steps": 3}), accelerator="cpu", jobs=1)
+    model = fit(training_file, tmp_path, tiny(train={"max_steps": 5}), accelerator="cpu", jobs=1, resume=True)
+    assert model.checkpoint.figures["step"] == 5
+
+
 def test_resuming_with_another_recipe_or_other_data_is_refused(training_file: Path, tiny: Tiny, smiles: list[str], tmp_path: Path) -> None:
     folder = tmp_path / "run"
     fit(training_file, folder, tiny(train={"max_steps": 3}), accelerator="cpu", jobs=1)
     other = tmp_path / "other.smi"
     other.write_text("\n".join(smiles[1:]) + "\n")
-    for source, recipe in ((training_file, tiny(train={"max_steps": 4})), (other, tiny(train={"max_steps": 3}))):
+    for source, recipe in ((training_file, tiny(train={"max_steps": 3, "clip": 1.0})), (other, tiny(train={"max_steps": 3}))):
         with pytest.raises(CheckpointError, match="another recipe or other data"):
             fit(source, folder, recipe, resume=True, accelerator="cpu", jobs=1)
 
