@@ -34,6 +34,11 @@ FORMAT = 1
 _LIBRARIES = ("molvae", "torch", "rdkit", "selfies", "tokenizers", "numpy", "safetensors")
 
 
+def versions() -> dict[str, str]:
+    """Versions of Python and of the libraries a model depends on."""
+    return {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES}
+
+
 @dataclass
 class Checkpoint:
     """All of a model that is kept.
@@ -48,6 +53,7 @@ class Checkpoint:
         recipe: the recipe it was trained by.
         figures: what was measured on it, by name.
         card: text of the model card.
+        made_with: versions of the libraries it was made with.
     """
 
     vae: VAE
@@ -59,6 +65,7 @@ class Checkpoint:
     recipe: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     card: str = ""
+    made_with: dict[str, str] = field(default_factory=versions)
 
     def config(self) -> dict[str, Any]:
         """What config.json holds."""
@@ -71,7 +78,7 @@ class Checkpoint:
             "selfies_constraints": CONSTRAINTS,
             "recipe": self.recipe,
             "figures": self.figures,
-            "versions": {"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES},
+            "versions": self.made_with,
         }
 
     def save(self, folder: Path) -> None:
@@ -99,6 +106,7 @@ class Checkpoint:
         try:
             vae = VAE(Sizes(**config["model"]))
             kept = {key: config[key] for key in ("max_tokens", "standardizer", "sampling", "recipe", "figures")}
+            kept["made_with"] = config["versions"]
             Standardizer(**kept["standardizer"]), Truncation(**kept["sampling"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"{folder / 'config.json'} lacks or misnames {error}") from error
