@@ -2,7 +2,7 @@
 
     python benchmarks/quality.py --model moses --out benchmarks/results/quality.json
 
-`--against train --temperature T` is how the default temperature of the bundled model was chosen.
+`--against train --temperature T` compares temperatures without a look at the test set.
 
 Validity, uniqueness and novelty of 30,000 samples; FCD/Test of 10,000 by the `fcd` package against MOSES' own reference
 statistics of its test set (10,000 molecules of its training set score .13); exact reconstruction of 1,000 molecules of its test
