@@ -56,7 +56,7 @@ def reference_statistics(cache: Path | None = None) -> tuple[NDArray[np.float64]
         file = io.BytesIO(arrays.read("stats.npy"))
     npy.read_magic(file)
     npy.read_array_header_1_0(file)
-    statistics = _ArraysOnly(file).load().item()["FCD"]
+    statistics = ArraysOnly(file).load().item()["FCD"]
     return np.asarray(statistics["mu"], dtype=np.float64), np.asarray(statistics["sigma"], dtype=np.float64)
 
 
@@ -77,7 +77,7 @@ _ALLOWED: dict[str, Any] = {
 }
 
 
-class _ArraysOnly(pickle.Unpickler):
+class ArraysOnly(pickle.Unpickler):
     """Reads pickles of dictionaries, arrays and counters; anything else is refused before it can run."""
 
     def find_class(self, module: str, name: str) -> Any:

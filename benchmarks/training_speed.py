@@ -42,7 +42,7 @@ EQUAL = "molvae at MOSES VAE's sizes"
 BATCH = 512
 _RECIPE = Path(__file__).parents[1] / "recipes" / "moses.toml"
 #: The MOSES VAE's hidden sizes, layers and latent size. Its encoder reads one way, ours both ways at the same width, so ours is larger.
-_EQUAL = {"latent": 128, "encoder_hidden": 256, "encoder_layers": 1, "decoder_hidden": 512, "decoder_layers": 3}
+_EQUAL = {"latent_size": 128, "encoder_hidden": 256, "encoder_layers": 1, "decoder_hidden": 512, "decoder_layers": 3}
 _CEILING_SECONDS = 5.0
 _MOLECULES = "molecules/s"
 

@@ -3,6 +3,8 @@
 config.json                 sizes, tokens, SELFIES constraints, sampling defaults, recipe, figures, library versions
 tokenizer.json              symbols and merges
 model.safetensors           weights, fp16
+prior.safetensors           weights of the learned prior, fp16, where there is one
+critic.safetensors          weights of the critic, fp16, where there is one
 training_index.safetensors  hashes of the molecules trained on
 README.md                   the model card
 """
@@ -13,13 +15,14 @@ import json
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from molvae.chem.molecules import Standardizer
 from molvae.chem.selfies import CONSTRAINTS
@@ -27,10 +30,12 @@ from molvae.data.novelty import TrainingIndex
 from molvae.data.tokenizer import Tokenizer
 from molvae.errors import CheckpointError
 from molvae.files import replacing
-from molvae.nn.sampling import Truncation
+from molvae.nn.critic import Critic, CriticSizes
+from molvae.nn.prior import Flow, FlowSizes
+from molvae.nn.sampling import SamplingSettings
 from molvae.nn.vae import VAE, Sizes
 
-FORMAT = 1
+FORMAT = 2
 _LIBRARIES = ("molvae", "torch", "rdkit", "selfies", "tokenizers", "numpy", "safetensors")
 
 
@@ -49,7 +54,9 @@ class Checkpoint:
         index: molecules trained on.
         max_tokens: the longest sequence sampling writes.
         standardizer: options of `molvae.chem.molecules.Standardizer` used in training.
-        sampling: default temperature and top_p.
+        sampling: how molecules are drawn unless asked otherwise.
+        prior: the learned prior, where one was fitted.
+        critic: the critic, where one was fitted.
         recipe: the recipe it was trained by.
         figures: what was measured on it, by name.
         card: text of the model card.
@@ -61,11 +68,13 @@ class Checkpoint:
     index: TrainingIndex
     max_tokens: int
     standardizer: dict[str, Any] = field(default_factory=dict)
-    sampling: dict[str, float] = field(default_factory=lambda: {"temperature": 1.0, "top_p": 1.0})
+    sampling: SamplingSettings = field(default_factory=SamplingSettings)
     recipe: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, float] = field(default_factory=dict)
     card: str = ""
     made_with: dict[str, str] = field(default_factory=versions)
+    prior: Flow | None = None
+    critic: Critic | None = None
 
     def config(self) -> dict[str, Any]:
         """What config.json holds."""
@@ -74,7 +83,9 @@ class Checkpoint:
             "model": asdict(self.vae.sizes),
             "max_tokens": self.max_tokens,
             "standardizer": self.standardizer,
-            "sampling": self.sampling,
+            "sampling": asdict(self.sampling),
+            "prior": asdict(self.prior.sizes) if self.prior else None,
+            "critic": asdict(self.critic.sizes) if self.critic else None,
             "selfies_constraints": CONSTRAINTS,
             "recipe": self.recipe,
             "figures": self.figures,
@@ -83,17 +94,17 @@ class Checkpoint:
 
     def save(self, folder: Path) -> None:
         """Write all files; each replaces its forerunner only when whole. Raises DataError where the disk refuses."""
-        weights = {name: _half(tensor) for name, tensor in self.vae.state_dict().items()}
+        modules = {"model": self.vae, "prior": self.prior, "critic": self.critic}
         writers: dict[str, Callable[[Path], object]] = {
             "tokenizer.json": self.tokenizer.save,
             "training_index.safetensors": self.index.save,
-            "model.safetensors": lambda path: path.write_bytes(safetensors.torch.save(weights, metadata={"format": "pt"})),
+            **{f"{name}.safetensors": partial(_write_weights, module) for name, module in modules.items() if module},
             "config.json": lambda path: path.write_text(json.dumps(self.config(), indent=1) + "\n", encoding="utf-8"),
             "README.md": lambda path: path.write_text(self.card, encoding="utf-8"),
         }
         for name, write in writers.items():
-            with replacing(Path(folder) / name) as partial:
-                write(partial)
+            with replacing(Path(folder) / name) as unfinished:
+                write(unfinished)
 
     @classmethod
     def load(cls, folder: Path) -> Checkpoint:
@@ -105,21 +116,31 @@ class Checkpoint:
         tokenizer = Tokenizer.load(folder / "tokenizer.json")
         try:
             vae = VAE(Sizes(**config["model"]))
-            kept = {key: config[key] for key in ("max_tokens", "standardizer", "sampling", "recipe", "figures")}
-            kept["made_with"] = config["versions"]
-            Standardizer(**kept["standardizer"]), Truncation(**kept["sampling"])
+            kept = {key: config[key] for key in ("max_tokens", "standardizer", "recipe", "figures")}
+            kept |= {"made_with": config["versions"], "sampling": SamplingSettings(**config["sampling"])}
+            kept["prior"] = Flow(FlowSizes(**config["prior"])) if config["prior"] else None
+            kept["critic"] = Critic(CriticSizes(**config["critic"])) if config["critic"] else None
+            Standardizer(**kept["standardizer"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"{folder / 'config.json'} lacks or misnames {error}") from error
         if len(tokenizer) != vae.sizes.vocabulary:
             raise CheckpointError(f"{folder}: the tokenizer has {len(tokenizer)} ids, the model {vae.sizes.vocabulary}")
-        _put_weights(vae, folder / "model.safetensors")
+        for name, module in (("model", vae), ("prior", kept["prior"]), ("critic", kept["critic"])):
+            if module:
+                _put_weights(module.eval(), folder / f"{name}.safetensors")
         card = folder / "README.md"
         text = card.read_text(encoding="utf-8") if card.exists() else ""
-        return cls(vae.eval(), tokenizer, TrainingIndex.load(folder / "training_index.safetensors"), card=text, **kept)
+        return cls(vae, tokenizer, TrainingIndex.load(folder / "training_index.safetensors"), card=text, **kept)
+
+
+def _write_weights(module: nn.Module, path: Path) -> None:
+    weights = {name: _half(tensor) for name, tensor in module.state_dict().items()}
+    path.write_bytes(safetensors.torch.save(weights, metadata={"format": "pt"}))
 
 
 def _half(tensor: Tensor) -> Tensor:
-    return tensor.detach().cpu().to(torch.float16).contiguous()
+    tensor = tensor.detach().cpu()
+    return (tensor.to(torch.float16) if tensor.is_floating_point() else tensor).contiguous()
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -137,16 +158,16 @@ def _read_config(path: Path) -> dict[str, Any]:
     return dict(config)
 
 
-def _put_weights(vae: VAE, path: Path) -> None:
+def _put_weights(module: nn.Module, path: Path) -> None:
     try:
         weights = safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
         raise CheckpointError(f"{path} is missing or damaged: {error}") from error
-    own = vae.state_dict()
+    own = module.state_dict()
     wrong = _differences({n: t.shape for n, t in own.items()}, {n: t.shape for n, t in weights.items()})
     if wrong:
         raise CheckpointError(f"{path} does not fit config.json: {wrong}")
-    vae.load_state_dict({name: tensor.float() for name, tensor in weights.items()})
+    module.load_state_dict({name: tensor.to(own[name].dtype) for name, tensor in weights.items()})
 
 
 def _differences(own: Mapping[str, torch.Size], found: Mapping[str, torch.Size]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,19 +15,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from molvae.checkpoint import Checkpoint
 from molvae.chem.molecules import Standardizer
-from molvae.chem.selfies import Reading, to_symbols
-from molvae.data.reading import read_all
+from molvae.chem.selfies import to_symbols
+from molvae.data.reading import in_parts, read_all
 from molvae.errors import DataError, MoleculeError
 from molvae.nn.sampling import Truncation
 from molvae.pretrained import find_pretrained
+from molvae.sampling import BLOCK, Sampler, write_block
 
 if TYPE_CHECKING:
+    from molvae.training.critic import FittedCritic
+    from molvae.training.prior import FittedPrior
     from molvae.training.recipe import Recipe
-
-#: Rows the decoder always works on at once, so that a row's molecule never depends on how many were asked for.
-BLOCK = 512
-_ROUND = 32  # blocks written before they are read, on all cores
-_PATIENCE = 20  # blocks in a row that may bring nothing new before sampling gives up
 
 
 @dataclass(frozen=True)
@@ -34,12 +33,14 @@ class Encoded:
     """Molecules as codes, with what was refused.
 
     Attributes:
-        codes: posterior means, (n, D); NaN where a molecule was refused.
+        codes: posterior means (or a sample of each posterior), (n, D); NaN where a molecule was refused.
+        log_variances: of the posteriors, (n, D); NaN where a molecule was refused.
         smiles: canonical SMILES, empty where refused.
         problems: why a molecule was refused, None where it was not.
     """
 
     codes: NDArray[np.float32]
+    log_variances: NDArray[np.float32]
     smiles: list[str]
     problems: list[MoleculeError | None]
 
@@ -60,6 +61,9 @@ class MolVAE:
     def __init__(self, checkpoint: Checkpoint, device: str | torch.device = "cpu") -> None:
         self.checkpoint = checkpoint
         self._vae = checkpoint.vae.to(device).eval()
+        for module in (checkpoint.prior, checkpoint.critic):
+            if module:
+                module.to(device).eval()
         self._device = torch.device(device)
         self._tokenizer = checkpoint.tokenizer
         self._standardizer = Standardizer(**checkpoint.standardizer)
@@ -88,10 +92,22 @@ class MolVAE:
 
         return fit(source, out, recipe, **options)
 
+    def fit_prior(self, source: str | Path, **options: Any) -> FittedPrior:
+        """Fit a learned prior to the codes of the molecules of a file; see `molvae.fitting.fit_prior_of` for the options."""
+        from molvae.fitting import fit_prior_of
+
+        return fit_prior_of(self, source, **options)
+
+    def fit_critic(self, source: str | Path, **options: Any) -> FittedCritic:
+        """Fit a critic that tells samples from the molecules of a file; see `molvae.fitting.fit_critic_of` for the options."""
+        from molvae.fitting import fit_critic_of
+
+        return fit_critic_of(self, source, **options)
+
     @property
     def latent_size(self) -> int:
         """Dimensions of a code."""
-        return self._vae.sizes.latent
+        return self._vae.sizes.latent_size
 
     def info(self) -> dict[str, Any]:
         """Sizes, tokens, training set, recipe and figures of the model."""
@@ -110,11 +126,13 @@ class MolVAE:
         seed: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
+        prior: Literal["gaussian", "learned"] | None = None,
+        critic: bool | None = None,
         raw: bool = False,
         distinct: bool = True,
         novel: bool = False,
     ) -> pd.DataFrame:
-        """Draw codes from N(0, I) and write a molecule for each.
+        """Draw codes from the prior and write a molecule for each.
 
         By default only what survives the round trip is kept: SELFIES repair a slip of the decoder silently, so a string is kept
         when decoding and encoding again gives the very symbols that were written.
@@ -124,83 +142,33 @@ class MolVAE:
             seed: the same seed gives the same molecules, and a larger n starts with those of a smaller one.
             temperature: of the decoder; 0 is greedy. The model's own default when None.
             top_p: share of the probability kept at each token. The model's own default when None.
+            prior: "gaussian" draws codes from N(0, I), "learned" from the density fitted to the codes of the training molecules.
+                The model's own default when None.
+            critic: of what survives keep each molecule with the probability the model's critic gives, so that those kept come nearer
+                to the training molecules. The model's own default when None.
             raw: keep everything that was written, one row a draw.
             distinct: drop repeats (not with `raw`).
             novel: drop molecules of the training set (not with `raw`).
 
         Returns:
             DataFrame of `smiles` (canonical, empty for nothing written), `valid`, `survives`, `novel` (not in the training set;
-            4 in 10,000 novel ones are taken for known) and `duplicate` (of an earlier row). `attrs` holds `drawn`, `accepted`
-            (share of draws that survive) and `asked`.
+            4 in 10,000 novel ones are taken for known) and `duplicate` (of an earlier row). `attrs` holds `drawn`, `surviving`
+            (share of draws that survive the round trip), `accepted` (share of draws that satisfy the critic too), `asked` and the settings.
 
         Raises:
             DataError: n molecules cannot be found because the model writes too few different ones.
         """
         if n < 1:
             raise DataError(f"{n} molecules were asked for; at least 1 is needed")
-        truncation = self._truncation(temperature, top_p)
         seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
-        frame = self._sample_raw(n, seed, truncation) if raw else self._sample_kept(n, seed, truncation, distinct, novel)
-        frame.attrs |= {"asked": n, "seed": seed, "temperature": truncation.temperature, "top_p": truncation.top_p}
+        asked: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "prior": prior, "critic": critic}
+        settings = replace(self.checkpoint.sampling, **{name: value for name, value in asked.items() if value is not None})
+        if raw:
+            settings = replace(settings, critic=False)
+        sampler = Sampler(self.checkpoint, settings, seed)
+        frame = sampler.raw(n) if raw else sampler.kept(n, distinct, novel)
+        frame.attrs |= {"asked": n, "seed": seed} | asdict(settings)
         return frame
-
-    def _truncation(self, temperature: float | None, top_p: float | None) -> Truncation:
-        default = self.checkpoint.sampling
-        return Truncation(default["temperature"] if temperature is None else temperature, default["top_p"] if top_p is None else top_p)
-
-    def _sample_raw(self, n: int, seed: int, truncation: Truncation) -> pd.DataFrame:
-        readings: list[Reading] = []
-        while len(readings) < n:
-            wanted = min(-(-(n - len(readings)) // BLOCK), _ROUND)
-            readings += self._draw(len(readings) // BLOCK, wanted, seed, truncation)
-        readings = readings[:n]
-        return self._frame(readings, drawn=n, surviving=sum(r.survives for r in readings))
-
-    def _sample_kept(self, n: int, seed: int, truncation: Truncation, distinct: bool, novel: bool) -> pd.DataFrame:
-        kept: list[Reading] = []
-        seen: set[str] = set()
-        drawn = surviving = idle = 0
-        while True:
-            acceptance = (surviving + 1) / (drawn + 4)
-            wanted = min(max(int((n - len(kept)) / acceptance / BLOCK), 1), _ROUND)
-            readings = self._draw(drawn // BLOCK, wanted, seed, truncation)
-            survivors = [r for r in readings if r.survives]
-            drawn, surviving = drawn + len(readings), surviving + len(survivors)
-            known = self.checkpoint.index.contains([r.smiles for r in survivors])
-            before = len(kept)
-            for reading, is_known in zip(survivors, known.tolist(), strict=True):
-                if not (distinct and reading.smiles in seen) and not (novel and is_known):
-                    kept.append(reading)
-                    seen.add(reading.smiles)
-            idle = 0 if len(kept) > before else idle + wanted
-            if len(kept) >= n:
-                return self._frame(kept[:n], drawn, surviving)
-            if idle >= _PATIENCE:
-                raise DataError(f"only {len(kept):,} of {n:,} molecules found in {drawn:,} draws; the model writes nothing new any more")
-
-    def _frame(self, readings: Sequence[Reading], drawn: int, surviving: int) -> pd.DataFrame:
-        smiles = [r.smiles for r in readings]
-        frame = pd.DataFrame({"smiles": smiles, "valid": [bool(s) for s in smiles], "survives": [r.survives for r in readings]})
-        frame["novel"] = ~self.checkpoint.index.contains(smiles) & frame["valid"]
-        frame["duplicate"] = frame["smiles"].duplicated() & frame["valid"]
-        frame.attrs = {"drawn": drawn, "accepted": surviving / drawn}
-        return frame
-
-    def _draw(self, first: int, blocks: int, seed: int, truncation: Truncation) -> list[Reading]:
-        """Molecules of some blocks in a row, drawn from the prior; block k depends on the seed and k alone."""
-        symbols: list[tuple[str, ...]] = []
-        for block in range(first, first + blocks):
-            random = np.random.default_rng([seed, block])
-            symbols += self._write(random.standard_normal((BLOCK, self.latent_size), dtype=np.float32), truncation, random)
-        return read_all(symbols)
-
-    def _write(self, codes: NDArray[np.float32], truncation: Truncation, random: np.random.Generator | None) -> list[tuple[str, ...]]:
-        """Symbols written for each code of one block of at most BLOCK rows."""
-        rows = np.resize(codes, (BLOCK, self.latent_size))  # always a whole block: see BLOCK
-        longest = self.checkpoint.max_tokens
-        uniforms = None if random is None else torch.from_numpy(random.random((BLOCK, longest), dtype=np.float32)).to(self._device)
-        ids = self._vae.write(torch.from_numpy(rows).to(self._device), truncation, uniforms, longest)
-        return [tuple(self._tokenizer.symbols_of(row)) for row in ids[: len(codes)].tolist()]
 
     def encode(
         self, smiles: str | Iterable[str], *, sample: bool = False, seed: int = 0, refused: Literal["raise", "nan"] = "raise"
@@ -227,29 +195,32 @@ class MolVAE:
 
     def encode_all(self, smiles: Sequence[str], *, sample: bool = False, seed: int = 0) -> Encoded:
         """Codes of molecules, canonical SMILES and reasons of refusal; never raises for a molecule."""
-        canonical = [""] * len(smiles)
+        standard = in_parts(partial(_standardized, self._standardizer), [str(text) for text in smiles])
         problems: list[MoleculeError | None] = [None] * len(smiles)
         ids: dict[int, NDArray[np.int16]] = {}
-        for row, text in enumerate(smiles):
+        for row, (_, symbols, problem) in enumerate(standard):
             try:
-                standard = self._standardizer(str(text))
-                ids[row] = self._tokenizer.encode([to_symbols(standard)])[0]
-                canonical[row] = standard
+                if problem:
+                    raise problem
+                ids[row] = self._tokenizer.encode([symbols])[0]
             except MoleculeError as error:
                 problems[row] = error
-        return Encoded(self._codes(ids, len(smiles), sample, seed), canonical, problems)
+        canonical = ["" if problem else text for (text, _, _), problem in zip(standard, problems, strict=True)]
+        codes, log_variances = self._posteriors(ids, len(smiles))
+        if sample:
+            noise = np.random.default_rng(seed).standard_normal(codes.shape, dtype=np.float32)
+            codes = codes + noise * np.exp(0.5 * log_variances)
+        return Encoded(codes, log_variances, canonical, problems)
 
     @torch.inference_mode()
-    def _codes(self, ids: dict[int, NDArray[np.int16]], n: int, sample: bool, seed: int) -> NDArray[np.float32]:
-        codes = np.full((n, self.latent_size), np.nan, dtype=np.float32)
-        noise = np.random.default_rng(seed).standard_normal(codes.shape, dtype=np.float32)
+    def _posteriors(self, ids: dict[int, NDArray[np.int16]], n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Means and log-variances, (n, D) each."""
+        mean, log_variance = (np.full((n, self.latent_size), np.nan, dtype=np.float32) for _ in range(2))
         for rows in _equal_lengths(ids):
             batch = torch.from_numpy(np.stack([ids[row] for row in rows]).astype(np.int64)).to(self._device)
             posterior = self._vae.encoder(batch)
-            codes[rows] = posterior.mean.cpu().numpy()
-            if sample:
-                codes[rows] += noise[rows] * np.exp(0.5 * posterior.log_variance.cpu().numpy())
-        return codes
+            mean[rows], log_variance[rows] = posterior.mean.cpu().numpy(), posterior.log_variance.cpu().numpy()
+        return mean, log_variance
 
     def decode(self, codes: ArrayLike, n: int = 1, *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0) -> pd.DataFrame:
         """Write molecules for codes.
@@ -270,7 +241,7 @@ class MolVAE:
         symbols: list[tuple[str, ...]] = []
         for start in range(0, len(repeated), BLOCK):
             random = np.random.default_rng([seed, start // BLOCK]) if temperature > 0 else None
-            symbols += self._write(repeated[start : start + BLOCK], truncation, random)
+            symbols += write_block(self.checkpoint, repeated[start : start + BLOCK], truncation, random)
         readings = read_all(symbols)
         rows = np.repeat(np.arange(len(array)), n)
         return pd.DataFrame({"code": rows, "smiles": [r.smiles for r in readings], "survives": [r.survives for r in readings]})
@@ -304,6 +275,18 @@ class MolVAE:
         frame = pd.DataFrame({"input": texts, "canonical": encoded.smiles, "reconstruction": self.decode_greedily(encoded)})
         frame["exact"] = (frame["canonical"] == frame["reconstruction"]) & (frame["canonical"] != "")
         return frame.assign(reason=[str(problem or "") for problem in encoded.problems])
+
+
+def _standardized(standardizer: Standardizer, smiles: Sequence[str]) -> list[tuple[str, list[str], MoleculeError | None]]:
+    """Canonical SMILES and symbols of each molecule, or why it is refused."""
+    found: list[tuple[str, list[str], MoleculeError | None]] = []
+    for text in smiles:
+        try:
+            standard = standardizer(text)
+            found.append((standard, to_symbols(standard), None))
+        except MoleculeError as error:
+            found.append(("", [], error))
+    return found
 
 
 def _equal_lengths(ids: dict[int, NDArray[np.int16]]) -> Iterator[list[int]]:

@@ -48,7 +48,7 @@ def tiny() -> Callable[..., Any]:
     base = Recipe.of(
         {
             "data": {"vocabulary": 48, "validation": 16},
-            "model": {"latent": 4, "embedding": 16, "encoder_hidden": 32, "decoder_hidden": 32},
+            "model": {"latent_size": 4, "embedding": 16, "encoder_hidden": 32, "decoder_hidden": 32},
             "train": {
                 "batch_size": 32, "learning_rate": 1e-2, "max_time": "1000d", "max_steps": 30, "precision": "32-true",
                 "evaluate_every": "1000d", "save_every": "1000d",

@@ -94,7 +94,9 @@ class Standardizer:
 
     def __call__(self, text: str) -> str:
         """Canonical SMILES of the standardised molecule; raises MoleculeError where it is refused."""
-        mol = self._one_fragment(parse(text))
+        mol = parse(text)
+        if "." in text:  # without it all atoms are joined
+            mol = self._one_fragment(mol)
         if mol.GetNumHeavyAtoms() > self.max_atoms:
             raise MoleculeError("too large", f"{mol.GetNumHeavyAtoms()} heavy atoms, at most {self.max_atoms}")
         smiles = canonical(mol)

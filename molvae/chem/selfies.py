@@ -14,6 +14,7 @@ from importlib.metadata import version
 import selfies
 from rdkit import Chem, rdBase
 
+from molvae.chem.encoder import encode
 from molvae.chem.molecules import canonical
 from molvae.errors import MoleculeError
 
@@ -57,10 +58,22 @@ def to_symbols(smiles: str) -> list[str]:
     >>> to_symbols("CCO")
     ['[C]', '[C]', '[O]']
     """
-    symbols = _encode(smiles)
-    if "[" in smiles.replace("[nH]", "") and to_smiles(symbols) != smiles:
-        raise MoleculeError("SELFIES cannot express this molecule", f"it would come back as {to_smiles(symbols) or 'nothing'}")
-    return symbols
+    return split(to_text(smiles))
+
+
+def to_text(smiles: str) -> str:
+    """SELFIES text of a SMILES: the symbols of `to_symbols` one after the other, with the same errors.
+
+    >>> to_text("CCO")
+    '[C][C][O]'
+    """
+    text = encode(smiles)
+    if text is not None:
+        return text
+    text = _encode(smiles)
+    if "[" in smiles.replace("[nH]", "") and (back := to_smiles(split(text))) != smiles:
+        raise MoleculeError("SELFIES cannot express this molecule", f"it would come back as {back or 'nothing'}")
+    return text
 
 
 def split(text: str) -> list[str]:
@@ -72,10 +85,11 @@ def split(text: str) -> list[str]:
     return [symbol + "]" for symbol in text.split("]")[:-1]]
 
 
-def _encode(smiles: str) -> list[str]:
+def _encode(smiles: str) -> str:
+    """SELFIES text by the selfies package."""
     try:
         with pinned():
-            return split(selfies.encoder(smiles))
+            return str(selfies.encoder(smiles))
     except selfies.EncoderError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise MoleculeError("SELFIES cannot express this molecule", lines[-1] if lines else "") from error
@@ -126,6 +140,6 @@ def read(symbols: Sequence[str]) -> Reading:
     if not smiles:
         return Reading("", False)
     try:
-        return Reading(smiles, _encode(smiles) == list(symbols))
+        return Reading(smiles, split(encode(smiles) or _encode(smiles)) == list(symbols))
     except MoleculeError:
         return Reading(smiles, False)

@@ -18,7 +18,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for command in (generate.sample, molecules.encode, generate.decode, molecules.reconstruct, train.info, train.data, train.train):
+for command in (
+    generate.sample,
+    molecules.encode,
+    generate.decode,
+    molecules.reconstruct,
+    train.info,
+    train.data,
+    train.train,
+    train.fit_prior,
+    train.fit_critic,
+):
     app.command()(command)
 
 

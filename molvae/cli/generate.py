@@ -28,6 +28,8 @@ def sample(
     seed: Seed = None,
     temperature: Annotated[float | None, typer.Option(help="Above 1 more daring, below 1 more typical, 0 the likeliest. The model's own by default.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Share of the probability kept at each step, above 0 up to 1. The model's own by default.")] = None,
+    prior: Annotated[str | None, typer.Option(help="Where codes are drawn: gaussian or learned (molvae fit-prior). The model's own by default.")] = None,
+    critic: Annotated[bool | None, typer.Option(help="Keep survivors at the rate the model's critic gives (molvae fit-critic). The model's own by default.")] = None,
     novel: Annotated[bool, typer.Option("--novel", help="Only molecules that are not in the training set.")] = False,
     raw: Annotated[bool, typer.Option("--raw", help="Keep all that is written: no round-trip filter, repeats stay.")] = False,
     properties: Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")] = True,
@@ -36,7 +38,7 @@ def sample(
     """Write new molecules drawn from the model.
 
     Only molecules that survive a round trip through their own SELFIES string are kept, since these are what the model meant to
-    write; --raw shows everything.
+    write, and of these the ones that the critic of the model takes for real; --raw shows everything.
     """
     check(out)
     if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
@@ -46,7 +48,8 @@ def sample(
     from molvae import MolVAE
     from molvae.chem.properties import compute
 
-    frame = MolVAE.from_pretrained(model).sample(n, seed=seed, temperature=temperature, top_p=top_p, raw=raw, novel=novel)
+    asked: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "prior": prior, "critic": critic}
+    frame = MolVAE.from_pretrained(model).sample(n, seed=seed, raw=raw, novel=novel, **asked)
     _say(frame, figures)
     if properties:
         computed = compute(frame["smiles"].tolist())
@@ -61,9 +64,11 @@ def _say(frame: pd.DataFrame, path: Path | None) -> None:
     shares = {"valid": float(valid.mean()), "novel": float(frame.loc[valid, "novel"].mean()), "repeats": int(frame["duplicate"].sum())}
     about: dict[str, Any] = {str(name): value for name, value in frame.attrs.items()} | shares
     console.print(
-        f"{about['drawn']:,} drawn, [bold]{about['accepted']:.1%}[/bold] survive the round trip; of the {len(frame):,} kept "
+        f"{about['drawn']:,} drawn, {about['surviving']:.1%} survive the round trip, [bold]{about['accepted']:.1%}[/bold] accepted in all; "
+        f"of the {len(frame):,} kept "
         f"{about['valid']:.2%} valid, {about['novel']:.1%} novel, {about['repeats']:,} repeats "
-        f"(seed {about['seed']}, temperature {about['temperature']:g}, top-p {about['top_p']:g})"
+        f"(seed {about['seed']}, temperature {about['temperature']:g}, top-p {about['top_p']:g}, {about['prior']} prior, "
+        f"{'with' if about['critic'] else 'no'} critic)"
     )
     report(about, path)
 

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from molvae.cli.common import Column, Json, Model, console, report
+from molvae.cli.common import Column, Json, Model, bar, console, report
 from molvae.errors import DataError, Interrupted
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def train(
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     devices: Annotated[str, typer.Option(help="auto, or how many: processes of one thread on the CPU, GPUs on a GPU machine.")] = "auto",
     nodes: Annotated[int, typer.Option(min=1, help="Machines, when started on each by torchrun or SLURM.")] = 1,
+    start: Annotated[str | None, typer.Option(help="Start from the weights and tokens of this model (bundled name or folder), not from random ones.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where the run in --out stopped.")] = False,
 ) -> None:  # fmt: skip
     """Train a model on a file of molecules.
@@ -70,7 +71,7 @@ def train(
     with _Display() as display:
         try:
             model = fit(
-                None, out, chosen, resume=resume, accelerator=accelerator, devices=_count(devices), nodes=nodes, command=command,
+                None, out, chosen, start=start, resume=resume, accelerator=accelerator, devices=_count(devices), nodes=nodes, command=command,
                 on_rows=display.encoded, on_corpus=display.corpus, listener=display.trained,
             )  # fmt: skip
         except Interrupted as error:
@@ -135,6 +136,54 @@ class _Display:
         left = timedelta(seconds=int(elapsed / share - elapsed)) if share else ""
         text = f"{figures['elbo']:.1f} nats ({figures['distortion']:.1f} + rate {figures['rate']:.1f}), {figures['molecules_per_second']:,.0f}/s"
         self._progress.update(self._task, description=text, completed=share, left=f"{left} left" if left else "")
+
+
+def fit_prior(
+    model: Annotated[Path, typer.Argument(help="Folder of a trained model; it is changed.", metavar="MODEL")],
+    source: Annotated[str, typer.Option("--data", help="File of molecules like those it was trained on, or moses.")] = "moses",
+    molecules: Annotated[int, typer.Option(min=100, help="At most so many of them are used, drawn at random.")] = 250_000,
+    steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer.")] = 3_000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same prior.")] = 1,
+) -> None:
+    """Learn how the codes of real molecules are spread, to draw from that instead of a Gaussian.
+
+    The model draws from it by default afterwards if more of what it then writes survives the round trip.
+    """
+    from molvae import MolVAE
+
+    loaded = MolVAE.from_pretrained(model)
+    with bar("fitting the prior", steps) as (progress, task):
+        fitted = loaded.fit_prior(
+            source, molecules=molecules, steps=steps, seed=seed, listener=lambda step, _: progress.update(task, completed=step)
+        )
+    loaded.save_pretrained(model)
+    figures, settings = loaded.checkpoint.figures, loaded.checkpoint.sampling
+    console.print(
+        f"the learned prior codes held-out molecules in {fitted.gain:.2f} nats less than the Gaussian; draws that survive: "
+        f"{figures['surviving_gaussian']:.1%} from the Gaussian, {figures['surviving_learned']:.1%} from the learned prior; "
+        f"sample uses the [bold]{settings.prior}[/bold] one by default"
+    )
+
+
+def fit_critic(
+    model: Annotated[Path, typer.Argument(help="Folder of a trained model; it is changed.", metavar="MODEL")],
+    source: Annotated[str, typer.Option("--data", help="File of molecules like those it was trained on, or moses.")] = "moses",
+    molecules: Annotated[int, typer.Option(min=100, help="At most so many of them are used, drawn at random.")] = 200_000,
+    draws: Annotated[int, typer.Option(min=100, help="Codes decoded to learn what the model writes.")] = 300_000,
+    keep: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share of the survivors of the round trip to keep.")] = 0.5,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same critic.")] = 1,
+) -> None:
+    """Learn to tell what the model writes from real molecules, and keep samples at the rate at which real ones are like them."""
+    from molvae import MolVAE
+
+    loaded = MolVAE.from_pretrained(model)
+    with console.status(f"writing {draws:,} molecules, then learning"):
+        fitted = loaded.fit_critic(source, molecules=molecules, draws=draws, keep=keep, seed=seed)
+    loaded.save_pretrained(model)
+    console.print(
+        f"the critic ranks a real molecule above a written one in {fitted.auc:.1%} of pairs and keeps {fitted.kept:.1%} of what survives; "
+        "sample uses it by default"
+    )
 
 
 def info(

@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 import joblib
@@ -31,10 +31,10 @@ import rdkit
 from numpy.typing import NDArray
 
 from molvae.chem.molecules import Standardizer
-from molvae.chem.selfies import CONSTRAINTS, selfies_version, split, to_symbols
+from molvae.chem.selfies import CONSTRAINTS, selfies_version, split, to_text
 from molvae.data.formats import Row, read_rows
 from molvae.data.novelty import fingerprint64
-from molvae.data.tokenizer import Tokenizer
+from molvae.data.tokenizer import Tokenizer, alphabet_of
 from molvae.errors import DataError, MoleculeError
 
 _CHUNK = 20_000
@@ -139,6 +139,12 @@ def build_corpus(
     return Corpus(folder)
 
 
+def learned_tokenizer(source: Path, root: Path, settings: CorpusSettings) -> str | None:
+    """The tokenizer, as JSON, that was learned for the corpus of a file, where that was built before."""
+    path = Path(root) / corpus_key(source, settings) / "tokenizer.json"
+    return Tokenizer.load(path).to_json() if path.exists() else None
+
+
 def corpus_key(source: Path, settings: CorpusSettings, tokenizer: Tokenizer | None = None) -> str:
     """Name of a corpus: a hash of the file's bytes and of everything that decides what becomes of them."""
     if not source.is_file():
@@ -175,11 +181,11 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _encode_chunk(rows: list[Row], path: Path, standardizer: Standardizer) -> int:
     """Encode one chunk unless its file is there; returns its number of rows."""
     if not path.exists():
-        # all of one kind of work, then all of the other: by turns a row took 455 us in one process, this way 351
+        # all of one kind of work, then all of the other: by turns each has to fetch its code and tables anew
         standard = [_standardized(row, standardizer) for row in rows]
         entries = [_encoded(row, smiles) for row, smiles in zip(rows, standard, strict=True)]
         table = pa.table([list(column) for column in zip(*entries, strict=True)], schema=_SCHEMA)
-        alphabet = sorted({symbol for text in table["symbols"].to_pylist() if text for symbol in split(text)})
+        alphabet = sorted(alphabet_of(table["symbols"].drop_null().to_pylist()))
         pq.write_table(table.replace_schema_metadata({"alphabet": json.dumps(alphabet)}), path.with_suffix(".tmp"))
         path.with_suffix(".tmp").replace(path)
     return len(rows)
@@ -203,7 +209,7 @@ def _encoded(row: Row, smiles: str | MoleculeError) -> _Entry:
     try:
         if isinstance(smiles, MoleculeError):
             raise smiles
-        return row.row, fingerprint64(smiles), row.text, "".join(to_symbols(smiles)), None, None
+        return row.row, fingerprint64(smiles), row.text, to_text(smiles), None, None
     except MoleculeError as error:
         return row.row, None, row.text[:1000], None, error.reason, error.detail
 
@@ -232,13 +238,18 @@ def _learn(chunks: Sequence[Path], vocabulary: int) -> Tokenizer:
     """Learn merges from molecules spread over all chunks; the alphabet holds every symbol of every chunk."""
     each = -(-_SAMPLE // len(chunks))
     alphabet: set[str] = set()
-    sample: list[list[str]] = []
+    sample: list[str] = []
     for chunk in chunks:
         table = pq.read_table(chunk, columns=["symbols"])
-        alphabet.update(json.loads(table.schema.metadata[b"alphabet"]))
+        alphabet.update(_alphabet(table))
         texts = table["symbols"].drop_null()
-        sample += [split(text) for text in texts.take(np.arange(0, len(texts), max(1, len(texts) // each))).to_pylist()]
-    return Tokenizer.train(sample, vocabulary, alphabet)
+        sample += texts.take(np.arange(0, len(texts), max(1, len(texts) // each))).to_pylist()
+    return Tokenizer.train_on_texts(sample, vocabulary, alphabet)
+
+
+def _alphabet(chunk: pa.Table) -> list[str]:
+    """The symbols of a chunk."""
+    return list(json.loads(chunk.schema.metadata[b"alphabet"]))
 
 
 @dataclass(frozen=True)
@@ -284,24 +295,27 @@ def _tokens(chunk: Path, first: NDArray[np.bool_], folder: Path) -> _Tokens:
     """Tokenise what a chunk holds and say what is refused after all."""
     tokenizer = Tokenizer.load(folder / "tokenizer.json")
     table = pq.read_table(chunk)
-    molecules = [split(text or "") for text in table["symbols"].to_pylist()]
-    problems = [_problem(molecule, fresh, tokenizer) for molecule, fresh in zip(molecules, first.tolist(), strict=True)]
-    kept = np.array([bool(molecule) and not problem for molecule, problem in zip(molecules, problems, strict=True)], dtype=np.bool_)
-    ids = tokenizer.encode([molecules[i] for i in np.flatnonzero(kept)])
+    texts = table["symbols"].to_pylist()
+    foreign = any(symbol not in tokenizer for symbol in _alphabet(table))
+    problems = [_problem(text, fresh, tokenizer if foreign else None) for text, fresh in zip(texts, first.tolist(), strict=True)]
+    kept = np.array([bool(text) and not problem for text, problem in zip(texts, problems, strict=True)], dtype=np.bool_)
+    ids = tokenizer.encode_texts([texts[i] for i in np.flatnonzero(kept)])
     rejects = [
         (entry["row"], entry["input"], *(problem or (entry["reason"], entry["detail"])))
         for entry, problem in zip(table.filter(~kept).to_pylist(), (problems[i] for i in np.flatnonzero(~kept)), strict=True)
     ]
     prints = table["fingerprint"].fill_null(0).to_numpy()[kept]
-    return _Tokens(np.concatenate([np.zeros(0, np.int16), *ids]), np.array([len(i) for i in ids], dtype=np.int64), prints, rejects)
+    lengths = np.array([len(molecule) for molecule in ids], dtype=np.int64)
+    return _Tokens(np.array(list(chain.from_iterable(ids)), dtype=np.int16), lengths, prints, rejects)
 
 
-def _problem(molecule: list[str], first: bool, tokenizer: Tokenizer) -> tuple[str, str] | None:
-    """Reason and detail for an encoded molecule that cannot be kept."""
-    if molecule and not first:
+def _problem(text: str | None, first: bool, tokenizer: Tokenizer | None) -> tuple[str, str] | None:
+    """Reason and detail for an encoded molecule that cannot be kept; without a tokenizer its symbols are known to be in order."""
+    if text and not first:
         return "duplicate of an earlier row", ""
     try:
-        tokenizer.check(molecule)
+        if tokenizer:
+            tokenizer.check(split(text or ""))
     except MoleculeError as error:
         return error.reason, error.detail
     return None

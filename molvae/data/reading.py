@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import joblib
 
 from molvae.chem.selfies import Reading, pinned, read
 
-_PAYS = 8_000  # different strings from which on other processes are worth their start
+_PAYS = 8_000  # rows from which on other processes are worth their start
 _AT_ONCE = 1_000
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
+
+
+def in_parts(work: Callable[[Sequence[_In]], list[_Out]], rows: Sequence[_In]) -> list[_Out]:
+    """`work(rows)`, on all cores where there are many rows.
+
+    >>> in_parts(sorted, [2, 1])
+    [1, 2]
+    """
+    parts = [rows[start : start + _AT_ONCE] for start in range(0, len(rows), _AT_ONCE)]
+    done = joblib.Parallel(n_jobs=-1 if len(rows) >= _PAYS else 1)(joblib.delayed(work)(part) for part in parts)
+    return [result for part in done for result in part]
 
 
 def read_all(rows: Sequence[tuple[str, ...]]) -> list[Reading]:
@@ -19,9 +33,7 @@ def read_all(rows: Sequence[tuple[str, ...]]) -> list[Reading]:
     ['CO', 'CO', '']
     """
     different = list(dict.fromkeys(rows))
-    parts = [different[start : start + _AT_ONCE] for start in range(0, len(different), _AT_ONCE)]
-    readings = joblib.Parallel(n_jobs=-1 if len(different) >= _PAYS else 1)(joblib.delayed(_read)(part) for part in parts)
-    once = dict(zip(different, (reading for part in readings for reading in part), strict=True))
+    once = dict(zip(different, in_parts(_read, different), strict=True))
     return [once[symbols] for symbols in rows]
 
 

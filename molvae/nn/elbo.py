@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torch import Tensor
 from torch.nn import functional
 
-from molvae.nn.gaussian import Gaussian
+from molvae.nn.gaussian import Posterior
 
 
 class Elbo(NamedTuple):
@@ -15,7 +15,7 @@ class Elbo(NamedTuple):
 
     Attributes:
         distortion: -log p(x|z) of a whole molecule in nats, (B,).
-        rate: KL(q(z|x) || N(0, I)) in nats by dimension, (B, D).
+        rate: KL(q(z|x) || N(0, I)) in nats by dimension, (B, D); zeros for a plain autoencoder.
         mean: posterior means, (B, D), for counting active units.
     """
 
@@ -24,7 +24,7 @@ class Elbo(NamedTuple):
     mean: Tensor
 
 
-def elbo(logits: Tensor, targets: Tensor, posterior: Gaussian) -> Elbo:
+def elbo(logits: Tensor, targets: Tensor, posterior: Posterior) -> Elbo:
     """Sum the cross-entropy over the tokens of each molecule: logits (B, T, V), targets (B, T)."""
     nats = functional.cross_entropy(logits.float().flatten(0, 1), targets.flatten(), reduction="none")
     return Elbo(nats.view_as(targets).sum(dim=1), posterior.kl(), posterior.mean)

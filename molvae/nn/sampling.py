@@ -1,4 +1,4 @@
-"""Choosing the next token from logits."""
+"""How molecules are drawn, down to the next token."""
 
 from __future__ import annotations
 
@@ -38,3 +38,30 @@ class Truncation:
         cumulative = probability.cumsum(dim=-1)
         place = torch.searchsorted(cumulative, uniform[:, None] * cumulative[:, -1:], right=True)
         return place.clamp(max=logits.shape[-1] - 1).squeeze(-1)
+
+
+@dataclass(frozen=True)
+class SamplingSettings:
+    """How molecules are drawn.
+
+    Args:
+        temperature: of the decoder; 0 is greedy.
+        top_p: share of the probability kept at each token.
+        prior: "gaussian" draws codes from N(0, I), "learned" from the density fitted to the codes of the training molecules.
+        critic: keep what survives the round trip at the rate the critic gives, so that samples come nearer to the training molecules.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    prior: str = "gaussian"
+    critic: bool = False
+
+    def __post_init__(self) -> None:
+        if self.prior not in ("gaussian", "learned"):
+            raise ValueError(f"prior is {self.prior!r}, expected 'gaussian' or 'learned'")
+        Truncation(self.temperature, self.top_p)
+
+    @property
+    def truncation(self) -> Truncation:
+        """How the next token is drawn."""
+        return Truncation(self.temperature, self.top_p)

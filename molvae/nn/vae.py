@@ -19,7 +19,8 @@ class Sizes:
 
     Attributes:
         vocabulary: number of token ids, the two special ones included.
-        latent: dimensions of the code.
+        latent_size: dimensions of the code.
+        latent: "gaussian" for a VAE, "deterministic" for a plain autoencoder.
         embedding: width of a token's embedding.
         encoder_hidden: width of each direction of the encoder.
         encoder_layers: GRU layers of the encoder.
@@ -28,7 +29,8 @@ class Sizes:
     """
 
     vocabulary: int
-    latent: int = 32
+    latent_size: int = 32
+    latent: str = "gaussian"
     embedding: int = 128
     encoder_hidden: int = 256
     encoder_layers: int = 1
@@ -49,18 +51,34 @@ class VAE(nn.Module):
         super().__init__()
         self.sizes, self.bos, self.eos = sizes, bos, eos
         s = sizes
-        self.encoder = Encoder(s.vocabulary, s.embedding, s.encoder_hidden, s.encoder_layers, s.latent)
-        self.decoder = Decoder(s.vocabulary, s.embedding, s.decoder_hidden, s.decoder_layers, s.latent)
+        if s.latent not in ("gaussian", "deterministic"):
+            raise ValueError(f"latent is {s.latent!r}, expected 'gaussian' or 'deterministic'")
+        point = s.latent == "deterministic"
+        self.encoder = Encoder(s.vocabulary, s.embedding, s.encoder_hidden, s.encoder_layers, s.latent_size, point)
+        self.decoder = Decoder(s.vocabulary, s.embedding, s.decoder_hidden, s.decoder_layers, s.latent_size)
 
-    def forward(self, ids: Tensor, generator: torch.Generator | None = None) -> Elbo:
-        """Both terms of the ELBO for molecules of one length: ids (B, T)."""
-        posterior = self.encoder(ids)
+    def forward(self, ids: Tensor, generator: torch.Generator | None = None, corruption: float = 0.0) -> Elbo:
+        """Both terms of the ELBO for molecules of one length.
+
+        Args:
+            ids: (B, T).
+            generator: of the noise.
+            corruption: share of the tokens the encoder reads that are replaced by random ones (Vincent et al. 2008,
+                doi:10.1145/1390156.1390294); the molecule to write is the true one.
+        """
+        posterior = self.encoder(self._corrupted(ids, corruption, generator) if corruption else ids)
         return elbo(self.logits(ids, posterior.sample(generator)), self._with(ids, self.eos), posterior)
 
     def logits(self, ids: Tensor, z: Tensor) -> Tensor:
         """Next-token logits with the true tokens read: ids (B, T), z (B, D) -> (B, T + 1, V)."""
         start = torch.full_like(ids[:, :1], self.bos)
         return self.decoder.step(torch.cat([start, ids], dim=1), z, self.decoder.start(z))[0]
+
+    def _corrupted(self, ids: Tensor, share: float, generator: torch.Generator | None) -> Tensor:
+        hit = torch.rand(ids.shape, generator=generator, device=ids.device) < share
+        first = max(self.bos, self.eos) + 1
+        other = torch.randint(first, self.sizes.vocabulary, ids.shape, generator=generator, device=ids.device)
+        return torch.where(hit, other, ids)
 
     @staticmethod
     def _with(ids: Tensor, last: int) -> Tensor:

@@ -52,9 +52,10 @@ class DataPart(_Part):
 
 
 class ModelPart(_Part):
-    """Sizes of the network; see `molvae.nn.vae.Sizes`."""
+    """Kind of code and sizes of the network; see `molvae.nn.vae.Sizes`."""
 
-    latent: PositiveInt = 32
+    latent: Literal["gaussian", "deterministic"] = "gaussian"
+    latent_size: PositiveInt = 32
     embedding: PositiveInt = 128
     encoder_hidden: PositiveInt = 256
     encoder_layers: PositiveInt = 1
@@ -97,6 +98,7 @@ class TrainPart(_Part):
         weight_decay: of AdamW.
         beta2: of AdamW.
         clip: largest norm of the gradient.
+        corruption: share of the tokens the encoder reads that are replaced by random ones, for a denoising model.
         max_time: budget, such as "90m"; the schedule ends with it.
         max_steps: budget in steps; whichever comes first.
         evaluate_every: time between evaluations on the molecules held out.
@@ -112,6 +114,7 @@ class TrainPart(_Part):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     beta2: Annotated[float, Field(gt=0, lt=1)] = 0.99
     clip: PositiveFloat = 10.0
+    corruption: Annotated[float, Field(ge=0, lt=1)] = 0.0
     max_time: Annotated[PositiveFloat, BeforeValidator(seconds)] = 7200.0
     max_steps: PositiveInt | None = None
     evaluate_every: Annotated[PositiveFloat, BeforeValidator(seconds)] = 600.0

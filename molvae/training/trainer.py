@@ -240,7 +240,7 @@ class _Run:
         mine = np.resize(molecules, each * world)[rank::world]  # a short batch repeats a molecule rather than leave a process idle
         ids = torch.from_numpy(self.corpus.batch(mine)).to(self.fabric.device)
         self.noise.manual_seed(hash((self.recipe.train.seed, self.progress.step, rank)) % 2**63)
-        return self.module(ids, self.noise), len(molecules) / self.recipe.train.batch_size
+        return self.module(ids, self.noise, self.recipe.train.corruption), len(molecules) / self.recipe.train.batch_size
 
     def _shared(self, mine: list[float], stop: Callable[[], bool]) -> list[float]:
         """Mean of each figure over the processes; takes the time and sees whether to stop."""

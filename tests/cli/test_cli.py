@@ -158,7 +158,7 @@ RECIPE = """
 vocabulary = 48
 validation = 16
 [model]
-latent = 4
+latent_size = 4
 embedding = 16
 encoder_hidden = 32
 decoder_hidden = 32

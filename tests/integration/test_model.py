@@ -15,7 +15,7 @@ from molvae import MolVAE
 from molvae.checkpoint import Checkpoint
 from molvae.chem.selfies import read, to_symbols
 from molvae.errors import CheckpointError, DataError
-from molvae.model import BLOCK
+from molvae.sampling import BLOCK
 
 # --- sampling
 
@@ -258,7 +258,7 @@ def test_an_unknown_model_is_told_with_those_there_are() -> None:
 def test_info_tells_sizes_and_training(model: MolVAE, smiles: list[str]) -> None:
     info = model.info()
     assert info["training_molecules"] == pytest.approx(len(smiles), abs=1)
-    assert info["model"]["latent"] == model.latent_size == 4
+    assert info["model"]["latent_size"] == model.latent_size == 4
     assert info["parameters"] == sum(parameter.numel() for parameter in model.checkpoint.vae.parameters())
 
 

@@ -70,7 +70,7 @@ def test_a_tiny_model_overfits_32_molecules(smiles: list[str], tmp_path: Path) -
     recipe = Recipe.of(
         {
             "data": {"vocabulary": 0, "validation": 1},
-            "model": {"latent": 16, "embedding": 32, "encoder_hidden": 64, "decoder_hidden": 64},
+            "model": {"latent_size": 16, "embedding": 32, "encoder_hidden": 64, "decoder_hidden": 64},
             "rate": {"target": [[0.0, 40.0]], "beta_start": 0.02, "beta_max": 0.05},
             "train": {"batch_size": 32, "learning_rate": 1e-2, "max_steps": 300, "precision": "32-true", "evaluate_every": "1h"},
         }
@@ -118,7 +118,7 @@ def test_the_metrics_hold_what_one_wants_to_know(training_file: Path, tiny: Tiny
         assert {"step", "epoch", "elapsed", "beta", "target_rate", "gradient_norm", "learning_rate"} <= line.keys()
     for line in measured:
         assert line["held_out_elbo"] == pytest.approx(line["held_out_rate"] + line["held_out_distortion"])
-        assert 0 <= line["active_units"] <= recipe.model.latent
+        assert 0 <= line["active_units"] <= recipe.model.latent_size
         assert all(0 <= line[name] <= 1 for name in ("exact_reconstruction", "valid", "survives", "unique", "novel"))
     assert measured[-1]["elapsed"] == pytest.approx(1.5, abs=0.7), "the budget of time is kept"
     assert len(heard) == len(running) + len(measured)
@@ -308,7 +308,7 @@ def test_two_molecules_are_enough(tiny: Tiny, tmp_path: Path) -> None:
 def test_two_processes_train_by_the_same_command(training_file: Path, tmp_path: Path, cache: Path) -> None:
     (tmp_path / "tiny.toml").write_text(
         '[data]\nvocabulary = 48\nvalidation = 16\n[train]\nbatch_size = 31\nmax_time = "10m"\nprecision = "32-true"\n'
-        "[model]\nlatent = 4\nembedding = 16\nencoder_hidden = 32\ndecoder_hidden = 32\n"
+        "[model]\nlatent_size = 4\nembedding = 16\nencoder_hidden = 32\ndecoder_hidden = 32\n"
     )
     command = [sys.executable, "-m", "molvae", "train", "tiny.toml", "--data", str(training_file), "--devices", "2", "--max-steps", "5",
                "--accelerator", "cpu", "--out", "run"]  # fmt: skip

@@ -18,6 +18,9 @@ from molvae.checkpoint import Checkpoint
 from molvae.data.novelty import TrainingIndex, fingerprints64
 from molvae.data.tokenizer import Tokenizer
 from molvae.errors import CheckpointError, DataError
+from molvae.nn.critic import Critic, CriticSizes
+from molvae.nn.prior import Flow, FlowSizes
+from molvae.nn.sampling import SamplingSettings
 from molvae.nn.vae import VAE, Sizes
 
 TOKENIZER = Tokenizer.train([["[C]", "[C]", "[O]"]] * 9, vocabulary=6, symbols=["[N]"])
@@ -26,9 +29,9 @@ TOKENIZER = Tokenizer.train([["[C]", "[C]", "[O]"]] * 9, vocabulary=6, symbols=[
 def checkpoint(seed: int = 0) -> Checkpoint:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        vae = VAE(Sizes(len(TOKENIZER), latent=2, embedding=4, encoder_hidden=4, decoder_hidden=4))
+        vae = VAE(Sizes(len(TOKENIZER), latent_size=2, embedding=4, encoder_hidden=4, decoder_hidden=4))
     return Checkpoint(
-        vae, TOKENIZER, TrainingIndex.of(fingerprints64(["CCO", "CCN"])), 40, {"neutralize": True}, {"temperature": 0.9, "top_p": 0.95},
+        vae, TOKENIZER, TrainingIndex.of(fingerprints64(["CCO", "CCN"])), 40, {"neutralize": True}, SamplingSettings(0.9, 0.95),
         {"train": {"seed": seed}}, {"valid": 1.0}, f"# model {seed}\nβ",
     )  # fmt: skip
 
@@ -90,13 +93,13 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
     "binary config": (lambda f: (f / "config.json").write_bytes(b"\xff\x00"), r"config\.json is damaged"),
     "another JSON": (lambda f: (f / "config.json").write_text("[]"), r"config\.json is damaged or of another kind"),
     "no format": (lambda f: edit(f, lambda c: c.pop("format")), r"config\.json is damaged or of another kind: 'format'"),
-    "other format": (lambda f: edit(f, lambda c: c.update(format=99)), "has format 99; this version of molvae reads format 1"),
+    "other format": (lambda f: edit(f, lambda c: c.update(format=99)), "has format 99; this version of molvae reads format 2"),
     "missing key": (lambda f: edit(f, lambda c: c.pop("max_tokens")), r"config\.json lacks.*max_tokens"),
     "no model": (lambda f: edit(f, lambda c: c.pop("model")), r"config\.json lacks.*model"),
     "unknown size": (lambda f: edit(f, lambda c: c["model"].update(depth=3)), r"config\.json lacks or misnames.*depth"),
     "missing size": (lambda f: edit(f, lambda c: c["model"].pop("vocabulary")), r"config\.json lacks.*vocabulary"),
-    "a text for a size": (lambda f: edit(f, lambda c: c["model"].update(latent="two")), r"config\.json"),
-    "a negative size": (lambda f: edit(f, lambda c: c["model"].update(latent=-2)), r"config\.json"),
+    "a text for a size": (lambda f: edit(f, lambda c: c["model"].update(latent_size="two")), r"config\.json"),
+    "a negative size": (lambda f: edit(f, lambda c: c["model"].update(latent_size=-2)), r"config\.json"),
     "unknown standardizer": (lambda f: edit(f, lambda c: c["standardizer"].update(tidy=1)), r"config\.json.*tidy"),
     "bad temperature": (lambda f: edit(f, lambda c: c["sampling"].update(temperature=-1)), r"config\.json.*temperature"),
     "other constraints": (lambda f: edit(f, lambda c: c["selfies_constraints"].update(S=4)), "other SELFIES constraints"),
@@ -168,3 +171,26 @@ def test_no_module_can_unpickle(path: Path) -> None:
             assert ast.unparse(node) not in LOADERS, f"line {node.lineno}"
         if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
             assert isinstance(node.value, ast.Constant) and node.value.value is False, f"line {node.value.lineno}"
+
+
+def test_prior_and_critic_are_saved_with_the_model(tmp_path: Path) -> None:
+    made = checkpoint()
+    made.prior, made.critic = Flow(FlowSizes(2, 3, 4)), Critic(CriticSizes(10))
+    made.critic.level.fill_(0.5)
+    made.sampling = SamplingSettings(prior="learned", critic=True)
+    made.save(tmp_path)
+    loaded = Checkpoint.load(tmp_path)
+    assert loaded.config() == made.config()
+    for own, found in ((made.prior, loaded.prior), (made.critic, loaded.critic)):
+        assert found is not None
+        assert not found.training
+        assert all(torch.equal(found.state_dict()[name].half(), tensor.half()) for name, tensor in own.state_dict().items())
+    (tmp_path / "critic.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"critic\.safetensors is missing or damaged"):
+        Checkpoint.load(tmp_path)
+
+
+def test_a_prior_of_another_name_is_refused(folder: Path) -> None:
+    edit(folder, lambda c: c["sampling"].update(prior="uniform"))
+    with pytest.raises(CheckpointError, match="expected 'gaussian' or 'learned'"):
+        Checkpoint.load(folder)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,11 +12,11 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.distributions import Normal
 
-from molvae.nn.gaussian import Gaussian
+from molvae.nn.gaussian import Gaussian, Point
 from molvae.nn.sampling import Truncation
 from molvae.nn.vae import VAE, Sizes
 
-SIZES = Sizes(vocabulary=11, latent=4, embedding=8, encoder_hidden=12, encoder_layers=2, decoder_hidden=16, decoder_layers=2)
+SIZES = Sizes(vocabulary=11, latent_size=4, embedding=8, encoder_hidden=12, encoder_layers=2, decoder_hidden=16, decoder_layers=2)
 GREEDY = Truncation(temperature=0)
 
 
@@ -92,7 +94,7 @@ def test_distortion_is_the_cross_entropy_worked_out_by_hand(vae: VAE) -> None:
 
 
 def test_training_and_stepping_give_the_same_logits(vae: VAE) -> None:
-    ids, z = some_ids(4, 7), randn(4, SIZES.latent)
+    ids, z = some_ids(4, 7), randn(4, SIZES.latent_size)
     state, stepped = vae.decoder.start(z), []
     for token in torch.cat([torch.full((4, 1), vae.bos), ids], dim=1).T:
         logits, state = vae.decoder.step(token[:, None], z, state)
@@ -101,7 +103,7 @@ def test_training_and_stepping_give_the_same_logits(vae: VAE) -> None:
 
 
 def test_a_later_token_changes_no_earlier_logits_and_the_code_changes_all(vae: VAE) -> None:
-    ids, z = some_ids(1, 6), randn(1, SIZES.latent)
+    ids, z = some_ids(1, 6), randn(1, SIZES.latent_size)
     changed = ids.clone()
     changed[0, 3] = 2 if ids[0, 3] != 2 else 3
     logits, other = vae.logits(ids, z), vae.logits(changed, z)
@@ -136,7 +138,7 @@ def written_by_hand(vae: VAE, z: Tensor, longest: int) -> list[int]:
 
 @torch.inference_mode()
 def test_greedy_writing_is_the_argmax_loop(vae: VAE) -> None:
-    z = 2 * randn(20, SIZES.latent)
+    z = 2 * randn(20, SIZES.latent_size)
     ids = vae.write(z, GREEDY, None, 12).tolist()
     lengths = set()
     for row in range(20):
@@ -148,7 +150,11 @@ def test_greedy_writing_is_the_argmax_loop(vae: VAE) -> None:
 
 
 def test_a_row_does_not_depend_on_its_batch(vae: VAE) -> None:
-    z, uniforms, truncation = randn(12, SIZES.latent), torch.rand(12, 15, generator=torch.Generator().manual_seed(0)), Truncation(1.3, 0.95)
+    z, uniforms, truncation = (
+        randn(12, SIZES.latent_size),
+        torch.rand(12, 15, generator=torch.Generator().manual_seed(0)),
+        Truncation(1.3, 0.95),
+    )
     together = vae.write(z, truncation, uniforms, 15)
     order = torch.randperm(12, generator=torch.Generator().manual_seed(1))
     shuffled = vae.write(z[order], truncation, uniforms[order], 15)
@@ -161,7 +167,9 @@ def test_a_row_does_not_depend_on_its_batch(vae: VAE) -> None:
 
 @pytest.mark.parametrize("longest", [1, 4, 30])
 def test_writing_ends_with_the_last_row_or_at_the_longest(vae: VAE, longest: int) -> None:
-    ids = vae.write(randn(30, SIZES.latent), Truncation(), torch.rand(30, longest, generator=torch.Generator().manual_seed(2)), longest)
+    ids = vae.write(
+        randn(30, SIZES.latent_size), Truncation(), torch.rand(30, longest, generator=torch.Generator().manual_seed(2)), longest
+    )
     assert ids.shape[0] == 30
     assert 1 <= ids.shape[1] <= longest
     assert ids.shape[1] == longest or not ids[:, -1].ne(vae.eos).any()
@@ -234,3 +242,47 @@ def test_a_bad_temperature_is_refused(temperature: float) -> None:
 def test_a_bad_top_p_is_refused(top_p: float) -> None:
     with pytest.raises(ValueError, match="top_p is"):
         Truncation(top_p=top_p)
+
+
+# --- the plain autoencoder, and corrupted input
+
+
+def plain() -> VAE:
+    with torch.random.fork_rng():
+        torch.manual_seed(5)
+        return VAE(replace(SIZES, latent="deterministic")).eval()
+
+
+def test_a_plain_autoencoder_has_no_noise_and_no_rate() -> None:
+    vae, ids = plain(), some_ids(4, 6)
+    posterior = vae.encoder(ids)
+    assert isinstance(posterior, Point)
+    assert posterior.mean.shape == (4, SIZES.latent_size)
+    assert torch.equal(posterior.sample(), posterior.mean)
+    assert posterior.log_variance.eq(-torch.inf).all()
+    first, second = vae(ids, torch.Generator().manual_seed(0)), vae(ids, torch.Generator().manual_seed(1))
+    assert torch.equal(first.distortion, second.distortion)
+    assert first.rate.eq(0).all()
+    first.distortion.sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in vae.parameters())
+
+
+def test_an_unknown_kind_of_code_is_refused() -> None:
+    with pytest.raises(ValueError, match="latent is 'spherical', expected"):
+        VAE(replace(SIZES, latent="spherical"))
+
+
+def test_corruption_reaches_the_encoder_alone(vae: VAE) -> None:
+    ids = some_ids(6, 8)
+    seen: list[Tensor] = []
+    hook = vae.encoder.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    clean = vae(ids, torch.Generator().manual_seed(0))
+    noisy = vae(ids, torch.Generator().manual_seed(0), corruption=0.5)
+    hook.remove()
+    assert torch.equal(seen[0], ids)
+    share = float((seen[1] != ids).float().mean())
+    assert 0.2 < share < 0.8
+    assert seen[1].min() > max(vae.bos, vae.eos)
+    assert not torch.equal(clean.mean, noisy.mean)
+    logits = vae.logits(ids, torch.zeros(6, SIZES.latent_size))  # the decoder is asked for the true molecule
+    assert logits.shape == (6, 9, SIZES.vocabulary)

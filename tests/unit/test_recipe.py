@@ -58,7 +58,7 @@ def test_an_unknown_key_is_named(text: str, key: str) -> None:
         ("train", "precision", "'16'"),
         ("train", "seed", "'one'"),
         ("train", "seed", "-1"),
-        ("model", "latent", "0"),
+        ("model", "latent_size", "0"),
         ("model", "decoder_layers", "-1"),
         ("model", "embedding", "'wide'"),
         ("data", "vocabulary", "40000"),
@@ -79,8 +79,8 @@ def test_a_value_out_of_range_is_named(part: str, key: str, value: str) -> None:
 
 def test_all_problems_are_told_at_once() -> None:
     with pytest.raises(RecipeError) as caught:
-        Recipe.parse("[train]\nlr = 1\nbatch_size = 0\n[model]\nlatent = 0")
-    assert all(key in str(caught.value) for key in ("train.lr", "train.batch_size", "model.latent"))
+        Recipe.parse("[train]\nlr = 1\nbatch_size = 0\n[model]\nlatent_size = 0")
+    assert all(key in str(caught.value) for key in ("train.lr", "train.batch_size", "model.latent_size"))
 
 
 @pytest.mark.parametrize("text", ["[train", "seed", "[train]\nseed = 1\nseed = 2"])

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
 from molvae.chem.selfies import to_smiles
+from molvae.data import tokenizer as module
 from molvae.data.tokenizer import BOS, EOS, Tokenizer
 from molvae.errors import CheckpointError, MoleculeError
 
@@ -26,6 +27,7 @@ MOLECULES = st.lists(st.lists(st.sampled_from(SYMBOLS), max_size=40), max_size=5
 
 @pytest.mark.parametrize("tokenizer", [MERGED, PLAIN])
 @given(molecules=MOLECULES)
+@settings(deadline=None)
 def test_what_is_encoded_comes_back(tokenizer: Tokenizer, molecules: list[list[str]]) -> None:
     encoded = tokenizer.encode(molecules)
     assert [tokenizer.symbols_of(ids) for ids in encoded] == molecules
@@ -130,3 +132,20 @@ def test_binary_and_missing_files_are_checkpoint_errors(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00junk")
     with pytest.raises(CheckpointError, match="is not a molvae tokenizer"):
         Tokenizer.load(path)
+
+
+@pytest.mark.parametrize("block", [1, 2, 5_000])
+@given(molecules=MOLECULES)
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_texts_are_encoded_as_their_symbols_are(block: int, monkeypatch: pytest.MonkeyPatch, molecules: list[list[str]]) -> None:
+    monkeypatch.setattr(module, "_BLOCK", block)
+    texts = ["".join(molecule) for molecule in molecules]
+    assert MERGED.encode_texts(texts) == [ids.tolist() for ids in MERGED.encode(molecules)]
+
+
+@pytest.mark.parametrize("text", ["[C][Xe]", "[Xe][C]", "[C", "[C][O", "C"])
+def test_a_text_with_a_foreign_symbol_is_refused(text: str) -> None:
+    with pytest.raises(MoleculeError, match="symbol not in the vocabulary"):
+        MERGED.encode_texts(["[C]", text, "[O]"])
+    with pytest.raises(MoleculeError, match="symbol not in the vocabulary"):
+        MERGED.encode_texts([text])

@@ -1,0 +1,1 @@
+"""Judges sets of molecules: the metrics of MOSES and GuacaMol, and the report."""

@@ -1,0 +1,143 @@
+"""Drawing molecules: codes from a prior, strings from the decoder, and what is kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from molvae.checkpoint import Checkpoint
+from molvae.chem.environments import environments_of
+from molvae.chem.selfies import Reading
+from molvae.data.reading import in_parts, read_all
+from molvae.errors import DataError
+from molvae.nn.critic import Bags
+from molvae.nn.sampling import SamplingSettings, Truncation
+
+#: Rows the decoder always works on at once, so that a row's molecule never depends on how many were asked for.
+BLOCK = 512
+_ROUND = 32  # blocks written before they are read, on all cores
+_PATIENCE = 20  # blocks in a row that may bring nothing new before sampling gives up
+
+
+def write_block(
+    checkpoint: Checkpoint, codes: NDArray[np.float32], truncation: Truncation, random: np.random.Generator | None
+) -> list[tuple[str, ...]]:
+    """Symbols written for each of at most BLOCK codes (n, D); greedily where there is no `random`."""
+    device = next(checkpoint.vae.parameters()).device
+    rows = np.resize(codes, (BLOCK, codes.shape[1]))  # always a whole block: see BLOCK
+    longest = checkpoint.max_tokens
+    uniforms = None if random is None else torch.from_numpy(random.random((BLOCK, longest), dtype=np.float32)).to(device)
+    ids = checkpoint.vae.write(torch.from_numpy(rows).to(device), truncation, uniforms, longest)
+    return [tuple(checkpoint.tokenizer.symbols_of(row)) for row in ids[: len(codes)].tolist()]
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """What came of some draws.
+
+    Attributes:
+        readings: one a draw.
+        chances: a uniform number in [0, 1) a draw, for the critic.
+    """
+
+    readings: list[Reading]
+    chances: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Sampler:
+    """Draws molecules from a model; block k of the draws depends on the seed and k alone.
+
+    Args:
+        checkpoint: the model.
+        settings: how to draw.
+        seed: of everything random.
+
+    Raises:
+        DataError: the settings ask for a learned prior or a critic that the model does not have.
+    """
+
+    checkpoint: Checkpoint
+    settings: SamplingSettings
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.settings.prior == "learned" and self.checkpoint.prior is None:
+            raise DataError("this model has no learned prior; fit one (molvae fit-prior) or draw from the gaussian")
+        if self.settings.critic and self.checkpoint.critic is None:
+            raise DataError("this model has no critic; fit one (molvae fit-critic) or draw without")
+
+    def raw(self, n: int) -> pd.DataFrame:
+        """Everything that n draws wrote."""
+        blocks = -(-n // BLOCK)
+        readings = [r for first in range(0, blocks, _ROUND) for r in self.draw(first, min(blocks - first, _ROUND)).readings][:n]
+        surviving = sum(r.survives for r in readings)
+        return self._frame(readings, drawn=n, surviving=surviving, accepted=surviving)
+
+    def kept(self, n: int, distinct: bool = True, novel: bool = False) -> pd.DataFrame:
+        """The first n molecules that survive the round trip and satisfy the critic.
+
+        Raises:
+            DataError: the model writes too few different ones.
+        """
+        kept: list[Reading] = []
+        seen: set[str] = set()
+        drawn = surviving = accepted = idle = 0
+        while True:
+            wanted = min(max(int((n - len(kept)) * (drawn + 4) / (accepted + 1) / BLOCK), 1), _ROUND)
+            draws = self.draw(drawn // BLOCK, wanted)
+            good = self._good(draws)
+            drawn, accepted = drawn + len(draws.readings), accepted + len(good)
+            surviving += sum(r.survives for r in draws.readings)
+            known = self.checkpoint.index.contains([r.smiles for r in good])
+            before = len(kept)
+            for reading, is_known in zip(good, known.tolist(), strict=True):
+                if not (distinct and reading.smiles in seen) and not (novel and is_known):
+                    kept.append(reading)
+                    seen.add(reading.smiles)
+            idle = 0 if len(kept) > before else idle + wanted
+            if len(kept) >= n:
+                return self._frame(kept[:n], drawn, surviving, accepted)
+            if idle >= _PATIENCE:
+                raise DataError(f"only {len(kept):,} of {n:,} molecules found in {drawn:,} draws; the model writes nothing new any more")
+
+    def draw(self, first: int, blocks: int) -> _Draws:
+        """Some blocks of draws in a row."""
+        symbols: list[tuple[str, ...]] = []
+        chances = []
+        for block in range(first, first + blocks):
+            random = np.random.default_rng([self.seed, block])
+            noise = random.standard_normal((BLOCK, self.checkpoint.vae.sizes.latent_size), dtype=np.float32)
+            symbols += write_block(self.checkpoint, self._codes(noise), self.settings.truncation, random)
+            chances.append(random.random(BLOCK, dtype=np.float32))
+        return _Draws(read_all(symbols), np.concatenate(chances))
+
+    @torch.inference_mode()
+    def _codes(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+        prior = self.checkpoint.prior
+        if self.settings.prior == "gaussian" or prior is None:
+            return noise
+        return np.asarray(prior.push(torch.from_numpy(noise).to(prior.location.device)).cpu().numpy())
+
+    def _good(self, draws: _Draws) -> list[Reading]:
+        """Survivors of the round trip, and of the critic where it is asked."""
+        survivors = [row for row, reading in enumerate(draws.readings) if reading.survives]
+        critic = self.checkpoint.critic
+        if self.settings.critic and critic is not None:
+            bags = Bags(in_parts(environments_of, [draws.readings[row].smiles for row in survivors]))
+            keep = torch.from_numpy(draws.chances[survivors]) < critic.acceptance(bags.logits(critic))
+            survivors = [row for row, kept in zip(survivors, keep.tolist(), strict=True) if kept]
+        return [draws.readings[row] for row in survivors]
+
+    def _frame(self, readings: Sequence[Reading], drawn: int, surviving: int, accepted: int) -> pd.DataFrame:
+        smiles = [r.smiles for r in readings]
+        frame = pd.DataFrame({"smiles": smiles, "valid": [bool(s) for s in smiles], "survives": [r.survives for r in readings]})
+        frame["novel"] = ~self.checkpoint.index.contains(smiles) & frame["valid"]
+        frame["duplicate"] = frame["smiles"].duplicated() & frame["valid"]
+        frame.attrs = {"drawn": drawn, "surviving": surviving / drawn, "accepted": accepted / drawn}
+        return frame
