@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -143,7 +144,7 @@ def distances(path: list[str]) -> _Floats:
     [0.0, 0.444]
     """
     bits = bit_matrix(map(parse, path))
-    return 1 - np.array([tanimoto(a[None], b[None])[0, 0] for a, b in zip(bits, bits[1:], strict=False)], dtype=np.float64)
+    return 1 - np.array([tanimoto(a[None], b[None])[0, 0] for a, b in pairwise(bits)], dtype=np.float64)
 
 
 def figures_of(model: MolVAE, args: argparse.Namespace) -> dict[str, Any]:

@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.ticker import FuncFormatter
 
-
 _COLOURS = ("#d9541e", "#8a5fb0", "#1f6fd0")
 _SOFT, _TEXT, _LINE = "#5d6166", "#1b1c1d", "#dcdcd6"
 #: Radii that hold these shares of a two-dimensional N(0, I): sqrt(-2 ln(1 - share)).
@@ -22,15 +21,15 @@ Found = dict[str, dict[str, Any]]
 
 def picture(found: Found, seconds: float) -> Figure:
     """All of it: a map for each model above, three comparisons below."""
-    figure = Figure(figsize=(12, 8.2), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.12, h_pad=0.1)  # type: ignore[union-attr]
+    figure = Figure(figsize=(12, 8.6), layout="constrained")
     figure.suptitle(f"Same sizes, same corpus, {seconds:g} s of training each: what the noise of a VAE buys", fontsize=14, color=_TEXT)
-    axes = figure.subplots(2, 3, height_ratios=[1.35, 1])
-    for ax, (name, figures), colour in zip(axes[0], found.items(), _COLOURS, strict=True):
+    above, below = figure.subfigures(2, 1, height_ratios=[1.2, 1], hspace=0.06)
+    for ax, (name, figures), colour in zip(above.subplots(1, 3), found.items(), _COLOURS, strict=True):
         _map(ax, name, figures, colour)
-    for ax, draw in zip(axes[1], (_reconstruction, _fcd, _lines), strict=True):
+    for column, (ax, draw) in enumerate(zip(below.subplots(1, 3), (_reconstruction, _fcd, _lines), strict=True)):
         _plain(ax)
         draw(ax, found)
+        _rows(ax, found, named=column == 0)
     return figure
 
 
@@ -45,8 +44,8 @@ def _plain(ax: Axes) -> None:
     ax.set_axisbelow(True)
 
 
-def _rows(ax: Axes, found: Found) -> None:
-    ax.set_yticks(range(len(found)), [name.replace(" ", "\n") for name in found], fontsize=10)
+def _rows(ax: Axes, found: Found, named: bool) -> None:
+    ax.set_yticks(range(len(found)), [name.replace(" ", "\n") if named else "" for name in found], fontsize=10)
     for label, colour in zip(ax.get_yticklabels(), _COLOURS, strict=True):
         label.set_color(colour)
 
@@ -58,9 +57,9 @@ def _map(ax: Axes, name: str, figures: dict[str, Any], colour: str) -> None:
     for share, radius in _RADII.items():
         ax.add_patch(Circle((0, 0), radius, fill=False, edgecolor=_TEXT, linewidth=1.2, linestyle="-" if share > 0.9 else (0, (3, 3))))
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    ax.annotate("N(0, I):\n50 and 99 %", _on_circle(_RADII[0.99], 45), xytext=(0.985, 0.985), textcoords="axes fraction", ha="right", va="top",
-                fontsize=9, color=_TEXT, bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2},
-                arrowprops={"arrowstyle": "-", "color": _TEXT, "linewidth": 0.8})  # fmt: skip
+    ground = {"facecolor": "white", "edgecolor": "none", "alpha": 0.85, "pad": 2}
+    ax.annotate("N(0, I):\n50 and 99 %", _on_circle(_RADII[0.99], 45), (0.985, 0.985), textcoords="axes fraction", ha="right", va="top",
+                fontsize=9, color=_TEXT, bbox=ground, arrowprops={"arrowstyle": "-", "color": _TEXT, "linewidth": 0.8})  # fmt: skip
     ax.set_title(f"{name}: {figures['from_standard']:,.1f} nats from N(0, I)", fontsize=11, color=colour)
     ax.set_xlabel("first principal direction of the codes", fontsize=9, color=_SOFT)
     ax.set_ylabel("second", fontsize=9, color=_SOFT)
@@ -80,7 +79,6 @@ def _reconstruction(ax: Axes, found: Found) -> None:
         inside = value > 20
         ax.text(value - 1.5 if inside else value + 1.5, row, f"{value:.1f} %", ha="right" if inside else "left", va="center",
                 fontsize=10, color="white" if inside else _TEXT)  # fmt: skip
-    _rows(ax, found)
     ax.set_xlim(0, 100)
     ax.set_xlabel("test molecules reconstructed exactly (%)", fontsize=9, color=_SOFT)
     ax.set_title("Reconstruction", fontsize=11, color=_TEXT)
@@ -93,11 +91,10 @@ def _fcd(ax: Axes, found: Found) -> None:
     for row, (figures, colour) in enumerate(zip(found.values(), _COLOURS, strict=True)):
         for place, (prior, (label, mark)) in zip((-0.25, 0.0, 0.25), _MARKS.items(), strict=True):
             _pair(ax, row + place, figures["samples"][prior], colour, mark, label)
-    _rows(ax, found)
     low, high = ax.get_xlim()
-    ax.set_xlim(low, high * (high / low) ** 0.45)  # room for the labels
-    ax.set_xlabel("FCD to the MOSES test set (log scale; lower is better)", fontsize=9, color=_SOFT)
-    ax.set_title("Samples, by where the codes come from\n(filled: survive the round trip, hollow: raw)", fontsize=11, color=_TEXT)
+    ax.set_xlim(low, high * (high / low) ** 0.6)  # room for the labels
+    ax.set_xlabel("FCD to the MOSES test set (log scale, lower is better)", fontsize=9, color=_SOFT)
+    ax.set_title("Samples by the source of their codes\n(filled: survive the round trip, hollow: raw)", fontsize=11, color=_TEXT)
 
 
 def _pair(ax: Axes, height: float, samples: dict[str, Any], colour: str, mark: str, label: str) -> None:
@@ -120,19 +117,11 @@ def _lines(ax: Axes, found: Found) -> None:
         ax.plot(ends, [row, row], color=colour, linewidth=2)
         ax.plot(ends[0], row, "o", markersize=8, color=colour)
         ax.plot(ends[1], row, "|", markersize=14, markeredgewidth=2.5, color=colour)
-        for value, what in zip(ends, ("mean", "largest"), strict=True):
-            ax.annotate(
-                f"{what if row == 0 else ''} {value:.2f}",
-                (value, row),
-                (0, 10),
-                textcoords="offset points",
-                ha="center",
-                fontsize=9,
-                color=_TEXT,
-            )
-        ax.annotate(f"{line['distinct']:.1f} molecules a line, {line['surviving']:.0%} of the points survive", (sum(ends) / 2, row), (0, -16),
-                    textcoords="offset points", ha="center", fontsize=8.5, color=_SOFT)  # fmt: skip
-    _rows(ax, found)
+        for value, what, side in zip(ends, ("mean ", "largest "), ("right", "left"), strict=True):
+            place, text = (value + (0.03 if side == "right" else -0.03), row), f"{what if row == 0 else ''}{value:.2f}"
+            ax.annotate(text, place, (0, 9), textcoords="offset points", ha=side, fontsize=9, color=_TEXT)
+        note = f"{line['distinct']:.1f} different molecules a line; {line['surviving']:.0%} of points survive"
+        ax.annotate(note, (0.02, row), (0, -18), textcoords="offset points", fontsize=8.5, color=_SOFT)
     ax.set_xlim(0, 1)
-    ax.set_xlabel("Tanimoto distance of neighbouring points (0: the same molecule)", fontsize=9, color=_SOFT)
-    ax.set_title("Nine points on a line between two test molecules", fontsize=11, color=_TEXT)
+    ax.set_xlabel("Tanimoto distance of neighbours (0: the same fingerprint)", fontsize=9, color=_SOFT)
+    ax.set_title("Nine points between two test molecules", fontsize=11, color=_TEXT)

@@ -81,6 +81,7 @@ class ArraysOnly(pickle.Unpickler):
     """Reads pickles of dictionaries, arrays and counters; anything else is refused before it can run."""
 
     def find_class(self, module: str, name: str) -> Any:
+        """What a pickle asks for by name; raises DataError unless it is part of an array or a counter."""
         if name not in _ALLOWED:
             raise DataError(f"the statistics of MOSES ask for {module}.{name}, which is neither an array nor a counter")
         return _ALLOWED[name]

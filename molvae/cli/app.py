@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.markup import escape
 
-from molvae.cli import generate, molecules, train
+from molvae.cli import evaluate, generate, molecules, train
 from molvae.cli.common import INTERRUPTED, USAGE, console
 from molvae.errors import Interrupted, MolvaeError
 
@@ -23,6 +23,7 @@ for command in (
     molecules.encode,
     generate.decode,
     molecules.reconstruct,
+    evaluate.evaluate,
     train.info,
     train.data,
     train.train,

@@ -81,6 +81,13 @@ def train(
         console.print(f"  {name.replace('_', ' ')}: {value:.4g}")
 
 
+def _folder(model: str, out: Path | None) -> Path:
+    """Where a model that is added to goes."""
+    if out is None and not Path(model).is_dir():
+        raise DataError(f"{model} is no folder, so there is nothing to change; say with --out where the model with its addition shall go")
+    return out or Path(model)
+
+
 def _count(devices: str) -> int | str:
     if devices == "auto":
         return devices
@@ -139,7 +146,10 @@ class _Display:
 
 
 def fit_prior(
-    model: Annotated[Path, typer.Argument(help="Folder of a trained model; it is changed.", metavar="MODEL")],
+    model: Annotated[str, typer.Argument(help="Folder of a trained model, or the name of a bundled one.", metavar="MODEL")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the model with its addition; MODEL itself by default.")
+    ] = None,
     source: Annotated[str, typer.Option("--data", help="File of molecules like those it was trained on, or moses.")] = "moses",
     molecules: Annotated[int, typer.Option(min=100, help="At most so many of them are used, drawn at random.")] = 250_000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer.")] = 3_000,
@@ -151,12 +161,13 @@ def fit_prior(
     """
     from molvae import MolVAE
 
+    folder = _folder(model, out)
     loaded = MolVAE.from_pretrained(model)
     with bar("fitting the prior", steps) as (progress, task):
         fitted = loaded.fit_prior(
             source, molecules=molecules, steps=steps, seed=seed, listener=lambda step, _: progress.update(task, completed=step)
         )
-    loaded.save_pretrained(model)
+    loaded.save_pretrained(folder)
     figures, settings = loaded.checkpoint.figures, loaded.checkpoint.sampling
     console.print(
         f"the learned prior codes held-out molecules in {fitted.gain:.2f} nats less than the Gaussian; draws that survive: "
@@ -166,7 +177,10 @@ def fit_prior(
 
 
 def fit_critic(
-    model: Annotated[Path, typer.Argument(help="Folder of a trained model; it is changed.", metavar="MODEL")],
+    model: Annotated[str, typer.Argument(help="Folder of a trained model, or the name of a bundled one.", metavar="MODEL")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the model with its addition; MODEL itself by default.")
+    ] = None,
     source: Annotated[str, typer.Option("--data", help="File of molecules like those it was trained on, or moses.")] = "moses",
     molecules: Annotated[int, typer.Option(min=100, help="At most so many of them are used, drawn at random.")] = 200_000,
     draws: Annotated[int, typer.Option(min=100, help="Codes decoded to learn what the model writes.")] = 300_000,
@@ -176,10 +190,11 @@ def fit_critic(
     """Learn to tell what the model writes from real molecules, and keep samples at the rate at which real ones are like them."""
     from molvae import MolVAE
 
+    folder = _folder(model, out)
     loaded = MolVAE.from_pretrained(model)
     with console.status(f"writing {draws:,} molecules, then learning"):
         fitted = loaded.fit_critic(source, molecules=molecules, draws=draws, keep=keep, seed=seed)
-    loaded.save_pretrained(model)
+    loaded.save_pretrained(folder)
     console.print(
         f"the critic ranks a real molecule above a written one in {fitted.auc:.1%} of pairs and keeps {fitted.kept:.1%} of what survives; "
         "sample uses it by default"

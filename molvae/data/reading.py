@@ -9,7 +9,7 @@ import joblib
 
 from molvae.chem.selfies import Reading, pinned, read
 
-_PAYS = 8_000  # rows from which on other processes are worth their start
+_PAYS = 4_000  # rows from which on other processes are worth their start
 _AT_ONCE = 1_000
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")

@@ -43,10 +43,15 @@ class Evaluation:
     codes: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
     @property
+    def sets(self) -> list[tuple[str, Metrics]]:
+        """The sets of metrics with their titles; the latent only where there is one."""
+        found = [("MOSES", self.moses), ("GuacaMol", self.guacamol)]
+        return found if self.latent is None else [*found, ("latent", self.latent)]
+
+    @property
     def missing(self) -> list[tuple[str, str, str]]:
         """Set, name and reason of each metric that could not be computed."""
-        sets = (("MOSES", self.moses), ("GuacaMol", self.guacamol), ("latent", self.latent))
-        return [(title, name, why) for title, metrics in sets if metrics is not None for name, why in metrics.missing.items()]
+        return [(title, name, why) for title, metrics in self.sets for name, why in metrics.missing.items()]
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the molecules themselves and the map of codes, in types of JSON; a number that is not finite becomes None.

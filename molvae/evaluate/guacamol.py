@@ -119,10 +119,10 @@ def _novelty(
 
 
 def _fcd(fcd: float | None, valid: int, number: int) -> Metrics:
-    if fcd is None:
-        return Metrics({}, {"fcd_score": "needs the FCD to training molecules, which was not computed"})
     if valid < number:
         return _short(["fcd_score"], number, "valid molecules", valid)
+    if fcd is None:
+        return Metrics({}, {"fcd_score": "needs the FCD to training molecules, which was not computed"})
     return Metrics({"fcd_score": float(np.exp(-0.2 * fcd))}, {})
 
 

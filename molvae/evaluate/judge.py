@@ -75,12 +75,13 @@ def evaluate(
     mine, activations = _described(judged, others, jobs, progress)
     drawn = training.draw(trained_on.molecules, NUMBER, seed)
     fcd = _guacamol_fcd(activations, drawn, cache, progress)
+    guacamol = guacamol_metrics(judged, trained_on.molecules, trained_on.index, fcd, seed, jobs, progress, NUMBER)
     found = Evaluation(
         source=_name(samples),
         reference="the test sets of MOSES" if reference == "moses" else Path(reference).name,
         samples=judged,
         moses=moses_metrics(judged, others, trained_on.known, jobs, progress, mine),
-        guacamol=_without_chemnet(guacamol_metrics(judged, trained_on.molecules, trained_on.index, fcd, seed, jobs, progress, NUMBER)),
+        guacamol=_with_reason(guacamol, len(judged.smiles), len(drawn)),
         settings=_settings(others, trained_on, seed),
         properties={name: (values, others[0].properties[name]) for name, values in mine.properties.items()},
     )
@@ -121,11 +122,12 @@ def _guacamol_fcd(
     return chemnet.frechet(chemnet.gaussian(activations[:NUMBER]), training.kept_statistics(drawn, cache, progress))
 
 
-def _without_chemnet(metrics: Metrics) -> Metrics:
-    """The same, with what to install where the FCD is missing for want of ChemNet."""
-    if "fcd_score" not in metrics.missing or chemnet.available():
+def _with_reason(metrics: Metrics, valid: int, drawn: int) -> Metrics:
+    """The same; an FCD that could not be computed although there are samples enough gets the reason for that."""
+    if "fcd_score" not in metrics.missing or valid < NUMBER:
         return metrics
-    return replace(metrics, missing=metrics.missing | {"fcd_score": chemnet.MISSING})
+    why = f"needs {NUMBER:,} training molecules, got {drawn:,}" if drawn < NUMBER else chemnet.MISSING
+    return replace(metrics, missing=metrics.missing | {"fcd_score": why})
 
 
 def _settings(others: Sequence[Reference], trained_on: Training, seed: int) -> dict[str, object]:

@@ -49,13 +49,15 @@ class LatentHealth:
         reconstructions: canonical SMILES of molecules and of what came back from the posterior mean, empty where nothing did.
         codes: a code drawn from each posterior (n, 2) and draws from the prior (m, 2), on the two principal components of the posterior
             means.
-        refused: molecules that could not be encoded, by reason.
+        encoded: canonical SMILES of the molecules that could be encoded.
+        refused: how many could not, by reason.
     """
 
     metrics: Metrics
     verdict: str
     reconstructions: list[tuple[str, str]]
     codes: tuple[_Floats, _Floats]
+    encoded: list[str]
     refused: dict[str, int]
 
 
@@ -70,7 +72,7 @@ class _Held:
     def drawn(self, count: int, seed: int) -> NDArray[np.float32]:
         """A code from each of the first `count` posteriors: (count, D)."""
         means, spreads = self.means[:count], np.exp(0.5 * self.log_variances[:count])
-        return means + spreads * np.random.default_rng(seed).standard_normal(means.shape, dtype=np.float32)
+        return np.asarray(means + spreads * np.random.default_rng(seed).standard_normal(means.shape, dtype=np.float32))
 
 
 def latent_health(
@@ -117,16 +119,18 @@ def latent_health(
         DataError: none of the molecules can be encoded, or a number is below 1.
     """
     if min(iwae_samples, iwae_molecules, reconstructed) < 1:
-        raise DataError(f"iwae_samples {iwae_samples}, iwae_molecules {iwae_molecules}, reconstructed {reconstructed}: each must be at least 1")
+        raise DataError(
+            f"iwae_samples {iwae_samples}, iwae_molecules {iwae_molecules}, reconstructed {reconstructed}: each must be at least 1"
+        )
     held, refused = _encoded(model, smiles)
     plain = model.checkpoint.vae.sizes.latent == "deterministic"
     pairs = _decoded(model, held, held.means[:reconstructed])
-    values = _bounds(model, held, iwae_samples, iwae_molecules, seed, progress) | _shares(pairs)
-    values["exact_reconstruction_sampled"] = _exact(_decoded(model, held, held.drawn(reconstructed, seed)))
+    values = _bounds(model, held, 0 if plain else iwae_samples, iwae_molecules, seed, progress) | _shares(pairs)
+    values |= {} if plain else {"exact_reconstruction_sampled": _exact(_decoded(model, held, held.drawn(reconstructed, seed)))}
     values |= {"active_units": float((held.means.var(axis=0) > _ACTIVE).sum()), "dimensions": float(model.latent_size)}
     missing = _gap(held, values) | (dict.fromkeys(_OF_POSTERIORS, _NO_POSTERIOR) if plain else {})
-    metrics = Metrics({name: values[name] for name in NAMES if name in values and name not in missing}, missing)
-    return LatentHealth(metrics, verdict(metrics.values), pairs, _map(model, held, seed), refused)
+    metrics = Metrics({name: values[name] for name in NAMES if name in values}, missing)
+    return LatentHealth(metrics, verdict(metrics.values), pairs, _map(model, held, seed), held.smiles, refused)
 
 
 def _encoded(model: MolVAE, smiles: Sequence[str]) -> tuple[_Held, dict[str, int]]:
@@ -140,7 +144,7 @@ def _encoded(model: MolVAE, smiles: Sequence[str]) -> tuple[_Held, dict[str, int
 
 
 def _bounds(model: MolVAE, held: _Held, draws: int, molecules: int, seed: int, progress: Progress | None) -> dict[str, float]:
-    """Rate, distortion and both bounds."""
+    """Rate, distortion and both bounds; the distortion alone where no draws are asked for."""
     vae = model.checkpoint.vae
     ids = model.checkpoint.tokenizer.encode_texts([to_text(text) for text in held.smiles])
     generator = torch.Generator(_device(vae)).manual_seed(seed)
@@ -148,6 +152,8 @@ def _bounds(model: MolVAE, held: _Held, draws: int, molecules: int, seed: int, p
     for batch, posterior in _batches(vae, held, ids, len(ids), "bounds", progress):
         distortion += float(weigh(vae, batch, posterior, generator).distortion.double().sum())
         rate += float(posterior.kl().double().sum())
+    if not draws:
+        return {"distortion": distortion / len(ids)}
     for batch, posterior in _batches(vae, held, ids, first, "importance-weighted bound", progress):
         weights = torch.stack([weigh(vae, batch, posterior, generator).log_weight for _ in range(draws)])  # (draws, B)
         gap += float(tightening(weights).sum())
@@ -234,7 +240,7 @@ def _gap(held: _Held, values: dict[str, float]) -> dict[str, str]:
         gap = prior_gap(held.means, held.log_variances)
     except DataError as error:
         return dict.fromkeys(("prior_gap", "mutual_information"), str(error))
-    values |= {"prior_gap": gap, "mutual_information": values["rate"] - gap}
+    values |= {"prior_gap": gap} | ({"mutual_information": values["rate"] - gap} if "rate" in values else {})
     return {}
 
 

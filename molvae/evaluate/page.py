@@ -32,7 +32,11 @@ _LATENT = {
     "active_units": ("active units", "dimensions", "dimensions of the code that depend on the molecule"),
     "dimensions": ("dimensions", "", "of the code, in all"),
     "mutual_information": ("mutual information", "nats", "between molecule and code: at most this, the rate less the prior gap"),
-    "prior_gap": ("prior gap", "nats", "KL from the codes of all molecules together to the prior, by mean and covariance: at least this; low is good"),
+    "prior_gap": (
+        "prior gap",
+        "nats",
+        "KL from the codes of all molecules together to the prior, by mean and covariance: at least this; low is good",
+    ),
 }
 
 

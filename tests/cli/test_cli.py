@@ -353,6 +353,9 @@ BAD_OPTIONS: dict[str, tuple[list[object], str]] = {
     "json in no place": (["info", "--json", "/proc/info.json"], "/proc/info.json cannot be written"),
     "option": (["sample", "--temprature", 1], "--temprature"),
     "command": (["smaple"], "smaple"),
+    "prior": (["sample", "--prior", "flat"], "prior is 'flat', expected 'gaussian' or 'learned'"),
+    "no prior": (["sample", "--prior", "learned"], "no learned prior; fit one (molvae fit-prior)"),
+    "no critic": (["sample", "--critic"], "no critic; fit one (molvae fit-critic)"),
     "codes of a .smi": (["encode", "in.smi", "--out", "codes.smi"], "cannot hold codes"),
     "codes missing": (["decode", "none.csv"], "none.csv cannot be read"),
     "codes without z": (["decode", "other.csv"], "other.csv lacks the columns z0, z1, z2, z3"),
@@ -403,6 +406,11 @@ BAD_TRAINING: dict[str, tuple[list[object], str]] = {
     "divergence": (["wild.toml", "--data", "in.smi", "--max-steps", 30], "its gradient is not finite; lower learning_rate"),
     "steps": (["--data", "in.smi", "--max-steps", 0], "max-steps"),
     "nothing to resume": (["--data", "in.smi", "--resume"], "holds no run to resume"),
+    "nothing to start from": (["--data", "in.smi", "--start", "nowhere"], "nowhere"),
+    "a start of other sizes": (
+        ["--data", "in.smi", "--start", "moses", "tiny.toml"],
+        "cannot start from moses: latent_size is 4 in the recipe, 32 in the model",
+    ),
     "a file for a folder": (["--data", "in.smi", "--out", "in.smi"], "in.smi"),
     "unwritable": (["--data", "in.smi", "--out", "/proc/run", "--max-steps", 1], "/proc/run"),
 }
@@ -410,6 +418,7 @@ BAD_TRAINING: dict[str, tuple[list[object], str]] = {
 
 @pytest.mark.parametrize("what", BAD_TRAINING)
 def test_training_that_cannot_be_is_told(what: str, run: Run) -> None:
+    Path("tiny.toml").write_text(RECIPE)
     Path("bad.toml").write_text("[train]\nlearning_rat = 1\n")
     Path("wild.toml").write_text("[train]\nlearning_rate = 1e20\nprecision = '32-true'\n")
     Path("in.smi").write_text("NCCF\nNCCC\nNCCO\n")
@@ -419,6 +428,36 @@ def test_training_that_cannot_be_is_told(what: str, run: Run) -> None:
     done = run("train", *(["--out", "run"] if "--out" not in words else []), *words)
     assert done.code == 2
     assert message in done.err
+
+
+def test_a_prior_and_a_critic_are_added_to_a_copy(run: Run, trained: Path, training_file: Path) -> None:
+    before = sorted(path.name for path in trained.iterdir())
+    done = run("fit-prior", trained, "--data", training_file, "--steps", 5, "--out", "more")
+    assert done.code == 0
+    assert "draws that survive" in done.err
+    done = run("fit-critic", "more", "--data", training_file, "--draws", 4096)
+    assert done.code == 0
+    assert "the critic ranks a real molecule above a written one" in done.err
+    assert sorted(path.name for path in trained.iterdir()) == before, "the model itself is as it was"
+    assert {"prior.safetensors", "critic.safetensors"} <= {path.name for path in Path("more").iterdir()}
+    done = run("sample", "-n", 20, "--seed", 1, "--model", "more", "--prior", "learned", "--out", "out.csv", "--json", "out.json")
+    assert done.code == 0
+    assert "learned prior, with critic" in done.err
+    about = json.loads(Path("out.json").read_text())
+    assert 0 < about["accepted"] < about["surviving"] < 1
+
+
+@pytest.mark.parametrize("command", ["fit-prior", "fit-critic"])
+def test_what_cannot_be_fitted_is_told(command: str, run: Run, trained: Path) -> None:
+    Path("in.smi").write_text("NCCF\nNCCO\n")
+    bundled = run(command, "moses", "--data", "in.smi")
+    assert bundled.code == 2
+    assert "moses is no folder, so there is nothing to change; say with --out" in bundled.err
+    few = run(command, trained, "--data", "in.smi", "--out", "more", *(["--draws", 512] if command == "fit-critic" else []))
+    assert few.code == 2
+    assert "at least 100" in few.err
+    assert not Path("more").exists()
+    assert run(command, trained, "--data", "none.smi", "--out", "more").code == 2
 
 
 def test_names_with_brackets_are_shown_as_they_are(run: Run, trained: Path) -> None:
@@ -478,7 +517,7 @@ def test_help_needs_neither_torch_nor_rdkit(tmp_path: Path) -> None:
         "import sys\n"
         "sys.modules.update(dict.fromkeys(['torch', 'rdkit', 'selfies', 'pandas', 'numpy', 'lightning_fabric']))\n"
         "from molvae.cli.app import main\n"
-        "for word in ['', 'sample', 'encode', 'decode', 'reconstruct', 'train', 'info', 'data']:\n"
+        "for word in ['', 'sample', 'encode', 'decode', 'reconstruct', 'train', 'info', 'data', 'fit-prior', 'fit-critic']:\n"
         "    sys.argv = ['molvae', *([word] if word else []), '--help']\n"
         "    try:\n"
         "        main()\n"
@@ -487,4 +526,4 @@ def test_help_needs_neither_torch_nor_rdkit(tmp_path: Path) -> None:
     )
     done = spawn(code=code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Usage") == 8
+    assert done.stdout.count("Usage") == 10
