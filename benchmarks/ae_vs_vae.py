@@ -34,8 +34,8 @@ from trained import (
     exact_reconstruction,
     fcd_test,
     kept,
+    moses_test,
     save_picture,
-    test_molecules,
     text_of,
     toml,
     trained,
@@ -95,7 +95,7 @@ def from_standard(codes: _Floats) -> float:
 def projected(codes: _Floats, count: int = _ON_MAP) -> list[list[float]]:
     """The first codes on the plane of greatest variance through the origin, where N(0, I) stays N(0, I): (n, D) to (count, 2)."""
     directions = np.linalg.eigh(np.cov(codes.T))[1][:, :-3:-1]
-    return np.round(codes[:count] @ directions, 3).tolist()
+    return [[round(float(x), 3), round(float(y), 3)] for x, y in codes[:count] @ directions]
 
 
 def sample_figures(checkpoint: Checkpoint, prior: str, n: int, seed: int) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def sample_figures(checkpoint: Checkpoint, prior: str, n: int, seed: int) -> dic
 
 def interpolation(model: MolVAE, pairs: int) -> dict[str, float]:
     """Straight lines between the codes of pairs of test molecules, decoded greedily at `POINTS` points, ends included."""
-    ends = model.encode_all(test_molecules()[-2 * pairs :])
+    ends = model.encode_all(moses_test()[-2 * pairs :])
     codes = ends.codes[ends.usable][: len(ends.usable) // 2 * 2].reshape(-1, 2, 1, model.latent_size)
     share = np.linspace(0, 1, POINTS)[:, None]
     lines = codes[:, 0] * (1 - share) + codes[:, 1] * share
@@ -206,6 +206,12 @@ def table(found: dict[str, dict[str, Any]]) -> str:
     labels = {"fcd_filtered": "FCD/Test, survivors", "fcd_raw": "FCD/Test, raw", "surviving": "survive the round trip",
               "valid": "valid", "unique": "unique, share of the draws"}  # fmt: skip
     for prior, title in _PRIORS.items():
+        rows.append(
+            [
+                f"{title}: survivors judged (an FCD rises as they get fewer)",
+                *(f"{f['samples'][prior]['survivors']:,}" for f in found.values()),
+            ]
+        )
         rows += [[f"{title}: {label}", *(text_of(f["samples"][prior][key]) for f in found.values())] for key, label in labels.items()]
     return common.markdown(["", *found], rows)
 

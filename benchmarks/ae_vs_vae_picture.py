@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 _COLOURS = ("#d9541e", "#8a5fb0", "#1f6fd0")
 _SOFT, _TEXT, _LINE = "#5d6166", "#1b1c1d", "#dcdcd6"
@@ -87,7 +87,9 @@ def _reconstruction(ax: Axes, found: Found) -> None:
 def _fcd(ax: Axes, found: Found) -> None:
     """Filled marks for survivors of the round trip, hollow ones for raw samples, a thin line between the two."""
     ax.set_xscale("log")
+    ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     for row, (figures, colour) in enumerate(zip(found.values(), _COLOURS, strict=True)):
         for place, (prior, (label, mark)) in zip((-0.25, 0.0, 0.25), _MARKS.items(), strict=True):
             _pair(ax, row + place, figures["samples"][prior], colour, mark, label)
@@ -117,7 +119,7 @@ def _lines(ax: Axes, found: Found) -> None:
         ax.plot(ends, [row, row], color=colour, linewidth=2)
         ax.plot(ends[0], row, "o", markersize=8, color=colour)
         ax.plot(ends[1], row, "|", markersize=14, markeredgewidth=2.5, color=colour)
-        for value, what, side in zip(ends, ("mean ", "largest "), ("right", "left"), strict=True):
+        for value, what, side in zip(ends, ("mean ", "largest "), ("right" if ends[0] > 0.2 else "left", "left"), strict=True):
             place, text = (value + (0.03 if side == "right" else -0.03), row), f"{what if row == 0 else ''}{value:.2f}"
             ax.annotate(text, place, (0, 9), textcoords="offset points", ha=side, fontsize=9, color=_TEXT)
         note = f"{line['distinct']:.1f} different molecules a line; {line['surviving']:.0%} of points survive"

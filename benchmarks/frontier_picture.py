@@ -38,7 +38,8 @@ def picture(ours: list[dict[str, Any]], others: list[dict[str, Any]]) -> Figure:
     lines = {kind: _line(ours, kind) for kind in _KINDS}
     for kind, points in lines.items():
         _ours(ax, kind, points)
-    _names(ax, {kind: points[0] for kind, points in lines.items() if points})
+    left = min(100 * each["exact_reconstruction"] for each in ours + others)
+    _names(ax, {kind: points[0] for kind, points in lines.items() if points}, left)
     _rates(ax, ours)
     for each in others:
         _finished(ax, each)
@@ -88,7 +89,7 @@ def _published(ax: Axes) -> None:
     heights = [_height(ax, peer.values["FCD/Test"]) for peer in MOSES]
     ax.text(1.03, 1.0, "published without\nreconstruction", transform=ax.transAxes, fontsize=9, color=_SOFT, style="italic", va="bottom")
     for peer, height, label in zip(MOSES, heights, apart(heights, _GAP), strict=True):
-        ax.plot([0.985, 1.0, 1.025], [height, height, label], color=_THEIRS, linewidth=1.2, transform=ax.transAxes, clip_on=False)
+        ax.plot([1.0, 1.008, 1.025], [height, height, label], color=_THEIRS, linewidth=1.2, transform=ax.transAxes, clip_on=False)
         text = f"{peer.name}  {peer.values['FCD/Test']:g}"
         ax.text(1.03, label, text, transform=ax.transAxes, va="center", fontsize=9, color=_SOFT)
 
@@ -101,14 +102,14 @@ def _ours(ax: Axes, kind: str, points: Points) -> None:
     )
 
 
-def _names(ax: Axes, first: dict[str, tuple[float, float]]) -> None:
-    """Each line's name left of its first point, moved up or down where two would touch."""
+def _names(ax: Axes, first: dict[str, tuple[float, float]], left: float) -> None:
+    """Each line's name left of all our points, moved up or down where two would touch."""
     low, high = ax.get_xlim()
     heights = apart([_height(ax, fcd) for _, fcd in first.values()], _GAP + 0.006)
     for (kind, (exact, fcd)), height in zip(first.items(), heights, strict=True):
         colour, _, label = _KINDS[kind]
-        at = (exact - low) / (high - low)
-        ax.plot([at - 0.035, at - 0.012], [height, _height(ax, fcd)], color=colour, linewidth=0.8, transform=ax.transAxes)
+        at, point = ((x - low) / (high - low) for x in (left, exact))
+        ax.plot([at - 0.035, point - 0.012], [height, _height(ax, fcd)], color=colour, linewidth=0.8, transform=ax.transAxes)
         ax.text(at - 0.04, height, label, transform=ax.transAxes, ha="right", va="center", fontsize=10, color=colour, weight="bold")
 
 
@@ -129,5 +130,5 @@ def _finished(ax: Axes, each: dict[str, Any]) -> None:
         ax.plot(exact, fcd, "*", markersize=14, color=_KINDS[kind][0], markeredgecolor=_TEXT, markeredgewidth=0.7, zorder=4)
     if fcds:
         leader = {"arrowstyle": "-", "color": _TEXT, "linewidth": 0.8, "shrinkB": 6}
-        ax.annotate(each["name"], (exact, max(fcds.values())), (-60, 26), textcoords="offset points", ha="right", fontsize=10,
+        ax.annotate(each["name"], (exact, max(fcds.values())), (-14, 28), textcoords="offset points", ha="right", fontsize=10,
                     weight="bold", color=_TEXT, arrowprops=leader)  # fmt: skip

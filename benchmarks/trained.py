@@ -20,6 +20,7 @@ import common
 from matplotlib.figure import Figure
 
 from molvae import MolVAE
+from molvae.data.cache import cache_folder
 from molvae.data.formats import read_rows
 from molvae.data.moses import moses_file
 from molvae.errors import DataError, Interrupted
@@ -99,7 +100,7 @@ def kept(path: Path, settings: dict[str, Any], measure: Callable[[], dict[str, A
 
 
 @cache
-def test_molecules() -> tuple[str, ...]:
+def moses_test() -> tuple[str, ...]:
     """The MOSES test set in an order drawn at random."""
     rows = [row.text for row in read_rows(moses_file("test"))]
     return tuple(random.Random(0).sample(rows, len(rows)))
@@ -107,7 +108,7 @@ def test_molecules() -> tuple[str, ...]:
 
 def exact_reconstruction(model: MolVAE, count: int) -> float:
     """Share of `count` MOSES test molecules that come back exactly, greedy from the mean."""
-    return float(model.reconstruct(test_molecules()[:count])["exact"].mean())
+    return float(model.reconstruct(moses_test()[:count])["exact"].mean())
 
 
 def fcd_test(smiles: Sequence[str], asked: int) -> float | None:
@@ -167,5 +168,5 @@ def add_training_arguments(parser: Any, work: str, seconds: float) -> None:
     parser.add_argument("--devices", default="2", help="processes that train, of one thread each")
     parser.add_argument("--reconstructed", type=int, default=1_000, help="molecules of the MOSES test set")
     parser.add_argument("--seed", type=int, default=1, help="of the samples")
-    parser.add_argument("--work", type=Path, default=common.cache_folder() / "benchmarks" / work, help="where models and figures are kept")
+    parser.add_argument("--work", type=Path, default=cache_folder() / "benchmarks" / work, help="where models and figures are kept")
     parser.add_argument("--out", type=Path, default=common.RESULTS / f"{work}.json", help="JSON to write; table and picture go beside it")

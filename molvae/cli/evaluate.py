@@ -63,7 +63,7 @@ def _check(path: Path | None) -> None:
 
 
 def _say(found: Evaluation) -> None:
-    """Counts, metrics, what is missing and the verdict."""
+    """Counts, metrics, what is missing, the verdict and what speaks against it."""
     samples = found.samples
     console.print(
         f"{escape(found.source)}, compared with {escape(found.reference)}: {samples.rows:,} rows, {len(samples.smiles):,} valid, "
@@ -76,6 +76,8 @@ def _say(found: Evaluation) -> None:
         console.print(f"[yellow]not computed:[/yellow] {escape(', '.join(names))}: {escape(reason)}", soft_wrap=True)
     if verdict := found.settings.get("verdict"):
         console.print(f"latent: [bold]{escape(str(verdict))}[/bold]", soft_wrap=True)
+    if caution := found.settings.get("caution"):
+        console.print(f"[yellow]caution:[/yellow] {escape(str(caution))}", soft_wrap=True)
 
 
 def _metrics(found: Evaluation) -> Table:

@@ -99,7 +99,7 @@ def latent_health(
       molecule and reconstruction where they differ (from the mean; 0 where nothing came back), not there when none do.
     - active_units: dimensions whose posterior mean has a variance above 0.01 (Burda et al.), of `dimensions`.
     - prior_gap: KL from the Gaussian with the mean and covariance of the aggregated posterior to N(0, I). The KL of the aggregated
-      posterior itself is this and its KL to that Gaussian, so this is a floor. Estimated from n molecules it is too large by about
+      posterior itself is this and its KL to that Gaussian, so this is a floor. Estimated from n molecules it is too large by at most about
       D²/4n. mutual_information: rate - prior_gap, a ceiling of the mutual information of molecule and code, since with the
       true gap it would be equal (Hoffman and Johnson 2016, ELBO surgery).
 

@@ -65,7 +65,9 @@ def _note(text: str) -> Markup:
 
 def _opening(evaluation: Evaluation) -> Markup:
     compared = element("p", f"Compared with {evaluation.reference}.", class_="soft")
-    return joined(compared, _verdict(evaluation.settings.get("verdict")), element("div", *_tiles(evaluation), class_="tiles"))
+    caution = evaluation.settings.get("caution")
+    tiles = element("div", *_tiles(evaluation), class_="tiles")
+    return joined(compared, _verdict(evaluation.settings.get("verdict")), _note(f"Caution: {caution}.") if caution else "", tiles)
 
 
 def _verdict(verdict: object) -> Markup:

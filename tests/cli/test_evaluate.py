@@ -68,6 +68,7 @@ def test_it_writes_both_reports(run: Run, trained: Path) -> None:
     done = run(*words)
     assert done.code == 3
     assert "latent: alive: 4 of 4 dimensions carry" in done.err
+    assert "caution: the model was trained on 100% of the molecules" in done.err
     assert "written: new/out.html" in done.err
     content = json.loads(Path("out.json").read_text())
     assert content["samples"]["refused"] == {"not a SMILES": 1, "empty": 1}

@@ -186,6 +186,7 @@ def test_with_a_model(tmp_path: Path, smiles: list[str], known: Path, model: Mol
     assert str(found.settings["verdict"]).startswith("alive: ")
     assert found.settings["molecules encoded"] == 120
     assert found.settings["share of the molecules encoded that the model was trained on"] == 1
+    assert "trained on 100%" in str(found.settings["caution"])
     assert len(found.reconstructions) == 24
     assert found.codes is not None
     assert {"fingerprints and fragments", "filters", "bounds", "importance-weighted bound"} <= {what for what, _, _ in told}
@@ -213,7 +214,14 @@ def test_the_report_holds_all_of_it(tmp_path: Path, smiles: list[str], known: Pa
     assert content["moses"]["missing"]["unique@1000"] == "needs 1,000 valid samples, got 60"
     assert content["latent"]["values"]["dimensions"] == 4
     assert content["settings"]["verdict"] == found.settings["verdict"]
-    for said in ("refused: not a SMILES", "refused: empty", "needs 1,000 valid samples, got 60", "alive: ", "Map of codes"):
+    for said in (
+        "refused: not a SMILES",
+        "refused: empty",
+        "needs 1,000 valid samples, got 60",
+        "alive: ",
+        "Caution: the model was",
+        "Map of codes",
+    ):
         assert said in page
 
 
