@@ -81,7 +81,7 @@ def table(figures: dict[str, object]) -> str:
         [
             name,
             *(f"{value:.4f}" for value in (*values, statistics.mean(values))),
-            *(f"{peer.values.get(name, float('nan')):g}" for peer in peers),
+            *(f"{peer.values.get(name, '')}" for peer in peers),
         ]
         for name, values in ours.items()
     ]

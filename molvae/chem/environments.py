@@ -29,7 +29,7 @@ def environments(smiles: str) -> NDArray[np.int32]:
         (k, 2): feature, below `BUCKETS`, and number of occurrences.
 
     >>> environments("CC")[:, 1].tolist()
-    [2, 2, 1, 1]
+    [1, 2, 1, 1]
     """
     mol = Chem.MolFromSmiles(smiles)
     counts = _generator().GetCountFingerprint(mol).GetNonzeroElements()
