@@ -10,6 +10,7 @@ measure 10,000 real training molecules have an FCD/Test of .13, and all of them 
 from __future__ import annotations
 
 import argparse
+import json
 import statistics
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--model", default="moses")
     parser.add_argument("--samples", type=int, default=30_000)
     parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--resume", action="store_true", help="keep what --out holds of the same number of samples, and measure the rest")
     parser.add_argument("--html", type=Path, default=None, help="also the report of the first seed")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/quality.json"))
     chosen = parser.parse_args()
@@ -38,7 +40,12 @@ def main() -> None:
     model = MolVAE.from_pretrained(chosen.model)
     seeds = [int(seed) for seed in chosen.seeds.split(",")]
     figures: dict[str, object] = {"samples": chosen.samples, "seeds": {}}
+    if chosen.resume and chosen.out.exists():
+        found = json.loads(chosen.out.read_text(encoding="utf-8"))["figures"]
+        figures = found if found.get("samples") == chosen.samples else figures
     for seed in seeds:
+        if str(seed) in figures["seeds"]:  # type: ignore[operator]
+            continue
         figures["seeds"][str(seed)] = judged(model, chosen.samples, seed, seed == seeds[0], chosen.html)  # type: ignore[index]
         common.write_result(chosen.out, "quality", figures, table(figures))  # what is measured so far is kept
     without = {"round trip, no critic": {"critic": False}, "raw": {"raw": True}}
@@ -87,21 +94,20 @@ def table(figures: dict[str, object]) -> str:
     ]
     accepted = [f"{seed['sampling']['accepted']:.4f}" for seed in seeds.values()]
     rows.insert(0, ["accepted of what is drawn", *accepted, "", *("" for _ in peers)])
-    text = common.markdown(["MOSES", *(f"seed {seed}" for seed in seeds), "mean", *(f"{peer.name}, published" for peer in peers)], rows)
+    parts = [common.markdown(["MOSES", *(f"seed {seed}" for seed in seeds), "mean", *(f"{peer.name}, published" for peer in peers)], rows)]
     if "without" in figures:
         without: dict[str, dict[str, float]] = figures["without"]  # type: ignore[assignment]
         names = list(next(iter(without.values())))
         own = first["moses"] | {"accepted": first["sampling"]["accepted"]}
         columns = {"round trip and critic (the default)": own, **without}
-        text += "\n" + common.markdown(["seed 1", *columns], [[name, *(f"{c[name]:.4f}" for c in columns.values())] for name in names])
-    guacamol = [
-        [name, *(f"{seed['guacamol'][name]:.4f}" for seed in seeds.values() if name in seed["guacamol"])] for name in first["guacamol"]
-    ]
-    text += "\n" + common.markdown(["GuacaMol", *(f"seed {seed}" for seed in seeds)], guacamol)
+        cells = [[name, *(f"{column[name]:.4f}" for column in columns.values())] for name in names]
+        parts.append(common.markdown([f"seed {next(iter(seeds))}", *columns], cells))
+    guacamol = [[name, *(f"{seed['guacamol'].get(name, float('nan')):.4f}" for seed in seeds.values())] for name in first["guacamol"]]
+    parts.append(common.markdown(["GuacaMol", *(f"seed {seed}" for seed in seeds)], guacamol))
     if "latent" in first:
-        text += "\n" + common.markdown(["latent", ""], [[name, f"{value:,.4g}"] for name, value in first["latent"].items()])
-        text += f"\n{first['verdict']}\n"
-    return text
+        parts.append(common.markdown(["latent", ""], [[name, f"{value:,.4g}"] for name, value in first["latent"].items()]))
+        parts.append(str(first["verdict"]))
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":

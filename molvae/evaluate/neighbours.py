@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from molvae.chem.similarity import unpack
 from molvae.evaluate.metrics import Progress
+from molvae.training.trainer import cpu_has_bf16
 
 _AT_ONCE = 2_048  # rows of either side in one product: their counts, 16 MB, stay in a cache
 Packed = NDArray[np.uint8]
@@ -23,9 +24,9 @@ def nearest(samples: Packed, reference: Packed, progress: Progress | None = None
     best = np.zeros(len(samples))
     for start in range(0, len(samples), _AT_ONCE):
         rows = _floats(samples[start : start + _AT_ONCE])
-        mine, found = rows.sum(dim=1), torch.zeros(len(rows))
+        mine, found = rows.sum(dim=1, dtype=torch.float32), torch.zeros(len(rows))
         for count, group in groups:
-            both = torch.mm(rows, _floats(group).T).amax(dim=1)  # counts of at most 1,024: exact in float32
+            both = torch.mm(rows, _floats(group).to(rows.dtype).T).amax(dim=1).float()
             found = torch.maximum(found, _similarity(both, mine + count))
         best[start : start + len(rows)] = found.numpy()
         if progress is not None:
@@ -41,7 +42,10 @@ def _by_count(packed: Packed) -> list[tuple[int, Packed]]:
 
 
 def _floats(packed: Packed) -> torch.Tensor:
-    return torch.from_numpy(unpack(packed)).float()
+    """The bits as numbers whose products count exactly: bfloat16 holds whole numbers up to 256, more than most rows have bits."""
+    bits = torch.from_numpy(unpack(packed))
+    small = len(bits) > 0 and int(bits.sum(dim=1, dtype=torch.int64).max()) <= 256
+    return bits.to(torch.bfloat16 if small and cpu_has_bf16() else torch.float32)
 
 
 def _similarity(both: torch.Tensor, sum_of_bits: torch.Tensor) -> torch.Tensor:
@@ -56,8 +60,9 @@ def mean_similarities(packed: Packed, progress: Progress | None = None) -> tuple
     for start in range(0, len(packed), _AT_ONCE):
         left = _floats(packed[start : start + _AT_ONCE])
         for at in range(0, len(packed), _AT_ONCE):
-            right = _floats(packed[at : at + _AT_ONCE])
-            similar = _similarity(torch.mm(left, right.T), left.sum(dim=1)[:, None] + right.sum(dim=1)[None, :])
+            right = _floats(packed[at : at + _AT_ONCE]).to(left.dtype)
+            bits = left.sum(dim=1, dtype=torch.float32)[:, None] + right.sum(dim=1, dtype=torch.float32)[None, :]
+            similar = _similarity(torch.mm(left, right.T).float(), bits)
             total[start : start + len(left)] += similar.sum(dim=1, dtype=torch.float64).numpy()
             squares[start : start + len(left)] += similar.square().sum(dim=1, dtype=torch.float64).numpy()
         if progress is not None:

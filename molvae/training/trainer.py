@@ -68,7 +68,7 @@ def make_fabric(recipe: Recipe, accelerator: str = "auto", devices: int | str = 
         devices = 1
     precision = recipe.train.precision
     if precision == "auto":
-        precision = "bf16-mixed" if (torch.cuda.is_bf16_supported() if on_gpu else _cpu_has_bf16()) else "32-true"
+        precision = "bf16-mixed" if (torch.cuda.is_bf16_supported() if on_gpu else cpu_has_bf16()) else "32-true"
     strategy = "auto" if devices == 1 and nodes == 1 else "ddp"
     try:
         return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy)
@@ -76,7 +76,8 @@ def make_fabric(recipe: Recipe, accelerator: str = "auto", devices: int | str = 
         raise DataError(f"accelerator {accelerator!r} with devices {devices!r} cannot be used: {error}") from error
 
 
-def _cpu_has_bf16() -> bool:
+def cpu_has_bf16() -> bool:
+    """Whether matrix products of bfloat16 are fast on this CPU."""
     if platform.machine() not in ("x86_64", "AMD64"):
         return False
     supported = torch.backends.cpu.get_cpu_capability()
