@@ -39,7 +39,10 @@ def picture(ours: list[dict[str, Any]], others: list[dict[str, Any]]) -> Figure:
     for kind, points in lines.items():
         _ours(ax, kind, points)
     left = min(100 * each["exact_reconstruction"] for each in ours + others)
-    _names(ax, {kind: points[0] for kind, points in lines.items() if points}, left)
+    named = {kind: points[0] for kind, points in lines.items() if points}
+    for each in others:  # a kind that only finished models have is named too
+        named |= {k: (100 * each["exact_reconstruction"], fcd) for k, fcd in each["fcd"].items() if k not in named and fcd is not None}
+    _names(ax, named, left)
     _rates(ax, ours)
     for each in others:
         _finished(ax, each)

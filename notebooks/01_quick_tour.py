@@ -85,7 +85,7 @@ own.write_text("\n".join(samples["smiles"]))
 recipe = Recipe.of(
     {
         "data": {"vocabulary": 64},
-        "model": {"latent": 8, "embedding": 32, "encoder_hidden": 64, "decoder_hidden": 64},
+        "model": {"latent_size": 8, "embedding": 32, "encoder_hidden": 64, "decoder_hidden": 64},
         "train": {"max_steps": 20, "batch_size": 64},
     }
 )
