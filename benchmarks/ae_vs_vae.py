@@ -46,10 +46,10 @@ from molvae.checkpoint import Checkpoint
 from molvae.chem.molecules import parse
 from molvae.chem.selfies import Reading
 from molvae.chem.similarity import bit_matrix, tanimoto
-from molvae.fitting import training_molecules
 from molvae.nn.prior import Flow, FlowSizes
 from molvae.nn.sampling import SamplingSettings
 from molvae.sampling import BLOCK, Sampler
+from molvae.second_stage import training_molecules
 from molvae.training.recipe import Recipe
 
 RATE = 21.0  # nats a molecule

@@ -30,3 +30,18 @@ def replacing(path: str | Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}; what was there is untouched") from error
+
+
+def check_writable(path: Path) -> None:
+    """Refuse a file that could not be written, before any work is done; writes nothing.
+
+    Raises:
+        DataError: the path is a directory, or its folder cannot be created or written to.
+    """
+    if path.is_dir():
+        raise DataError(f"{path} is a directory, expected a file to write")
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir():
+        raise DataError(f"{path} cannot be written: {folder} is not a folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DataError(f"{path} cannot be written: no permission to write in {folder}")

@@ -93,14 +93,14 @@ class MolVAE:
         return fit(source, out, recipe, **options)
 
     def fit_prior(self, source: str | Path, **options: Any) -> FittedPrior:
-        """Fit a learned prior to the codes of the molecules of a file; see `molvae.fitting.fit_prior_of` for the options."""
-        from molvae.fitting import fit_prior_of
+        """Fit a learned prior to the codes of the molecules of a file; see `molvae.second_stage.fit_prior_of` for the options."""
+        from molvae.second_stage import fit_prior_of
 
         return fit_prior_of(self, source, **options)
 
     def fit_critic(self, source: str | Path, **options: Any) -> FittedCritic:
-        """Fit a critic that tells samples from the molecules of a file; see `molvae.fitting.fit_critic_of` for the options."""
-        from molvae.fitting import fit_critic_of
+        """Fit a critic that tells samples from the molecules of a file; see `molvae.second_stage.fit_critic_of` for the options."""
+        from molvae.second_stage import fit_critic_of
 
         return fit_critic_of(self, source, **options)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from molvae.cli.common import PARTIAL, Column, Json, bar, console
-from molvae.errors import DataError
+from molvae.files import check_writable
 
 if TYPE_CHECKING:
     from molvae.evaluate import Evaluation
@@ -33,7 +32,8 @@ def evaluate(
     Ends with code 3 when rows of the samples were refused or a metric could not be computed; the reasons are said.
     """
     for path in (html, figures):
-        _check(path)
+        if path is not None:
+            check_writable(path)
     from molvae.evaluate import evaluate as judge
     from molvae.evaluate import write_html, write_json
 
@@ -49,17 +49,6 @@ def evaluate(
             console.print(f"written: [bold]{escape(str(path))}[/bold]")
     if found.missing or found.samples.refused:
         raise typer.Exit(PARTIAL)
-
-
-def _check(path: Path | None) -> None:
-    """Refuse a file that cannot be written before any work is done."""
-    if path is None:
-        return
-    if path.is_dir():
-        raise DataError(f"{path} is a directory, expected a file to write")
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise DataError(f"{path} cannot be written: {folder} is {'not writable' if folder.is_dir() else 'not a folder'}")
 
 
 def _say(found: Evaluation) -> None:

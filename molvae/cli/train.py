@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from molvae.data.corpus import Corpus
 
 
+_Trained = Annotated[str, typer.Argument(help="Folder of a trained model, or the name of a bundled one.", metavar="MODEL")]
+_Copy = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the model with its addition; MODEL itself by default.")]
+_Like = Annotated[str, typer.Option("--data", help="File of molecules like those it was trained on, or moses.")]
+_AtMost = Annotated[int, typer.Option(min=100, help="At most so many of them are used, drawn at random.")]
+
+
 def data(
     name: Annotated[str, typer.Argument(help="The data set; so far there is moses.")] = "moses",
     folder: Annotated[Path | None, typer.Option(help="Where to keep it; molvae's cache folder by default.")] = None,
@@ -146,12 +152,10 @@ class _Display:
 
 
 def fit_prior(
-    model: Annotated[str, typer.Argument(help="Folder of a trained model, or the name of a bundled one.", metavar="MODEL")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the model with its addition; MODEL itself by default.")
-    ] = None,
-    source: Annotated[str, typer.Option("--data", help="File of molecules like those it was trained on, or moses.")] = "moses",
-    molecules: Annotated[int, typer.Option(min=100, help="At most so many of them are used, drawn at random.")] = 250_000,
+    model: _Trained,
+    out: _Copy = None,
+    source: _Like = "moses",
+    molecules: _AtMost = 250_000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer.")] = 3_000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same prior.")] = 1,
 ) -> None:
@@ -177,12 +181,10 @@ def fit_prior(
 
 
 def fit_critic(
-    model: Annotated[str, typer.Argument(help="Folder of a trained model, or the name of a bundled one.", metavar="MODEL")],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for the model with its addition; MODEL itself by default.")
-    ] = None,
-    source: Annotated[str, typer.Option("--data", help="File of molecules like those it was trained on, or moses.")] = "moses",
-    molecules: Annotated[int, typer.Option(min=100, help="At most so many of them are used, drawn at random.")] = 200_000,
+    model: _Trained,
+    out: _Copy = None,
+    source: _Like = "moses",
+    molecules: _AtMost = 200_000,
     draws: Annotated[int, typer.Option(min=100, help="Codes decoded to learn what the model writes.")] = 300_000,
     keep: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share of the survivors of the round trip to keep.")] = 0.5,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same critic.")] = 1,

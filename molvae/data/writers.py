@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,7 +18,7 @@ from rdkit.Chem import rdDepictor
 
 from molvae.data.formats import NAME_COLUMNS, Row, suffix_of
 from molvae.errors import DataError, MoleculeError
-from molvae.files import replacing
+from molvae.files import check_writable, replacing
 
 if TYPE_CHECKING:
     import pandas
@@ -146,15 +145,7 @@ def check_output(path: str | Path) -> Path:
     """
     path = Path(path)
     suffix_of(path, _WRITERS)
-    if path.is_dir():
-        raise DataError(f"{path} is a directory, expected a file to write")
-    folder = path.absolute().parent
-    while not folder.exists():
-        folder = folder.parent
-    if not folder.is_dir():
-        raise DataError(f"{path} cannot be written: {folder} is not a folder")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise DataError(f"{path} cannot be written: no permission to write in {folder}")
+    check_writable(path)
     return path
 
 

@@ -140,7 +140,7 @@ def test_a_folder_without_permission_is_refused_before_any_work(run: Run) -> Non
     Path("locked").mkdir(mode=0o500)
     done = run("none.csv", "--json", "locked/out.json")
     assert done.code == 2
-    assert "locked is not writable" in done.err
+    assert "no permission to write in" in done.err
 
 
 def test_all_rows_invalid_is_a_result(run: Run) -> None:
