@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from molvae.checkpoint import Checkpoint
 from molvae.chem.environments import environments_of
-from molvae.chem.selfies import Reading
-from molvae.data.reading import in_parts, read_all
+from molvae.data.reading import in_parts, read_all, survivors
 from molvae.errors import DataError
 from molvae.nn.critic import Bags
 from molvae.nn.sampling import SamplingSettings, Truncation
@@ -38,14 +37,14 @@ def write_block(
 
 @dataclass(frozen=True)
 class _Draws:
-    """What came of some draws.
+    """Some draws.
 
     Attributes:
-        readings: one a draw.
+        symbols: what was written, one row a draw.
         chances: a uniform number in [0, 1) a draw, for the critic.
     """
 
-    readings: list[Reading]
+    symbols: list[tuple[str, ...]]
     chances: NDArray[np.float32]
 
 
@@ -75,9 +74,10 @@ class Sampler:
     def raw(self, n: int) -> pd.DataFrame:
         """Everything that n draws wrote."""
         blocks = -(-n // BLOCK)
-        readings = [r for first in range(0, blocks, _ROUND) for r in self.draw(first, min(blocks - first, _ROUND)).readings][:n]
+        rounds = (self.draw(first, min(blocks - first, _ROUND)) for first in range(0, blocks, _ROUND))
+        readings = [reading for draws in rounds for reading in read_all(draws.symbols)][:n]
         surviving = sum(r.survives for r in readings)
-        return self._frame(readings, drawn=n, surviving=surviving, accepted=surviving)
+        return self._frame([r.smiles for r in readings], [r.survives for r in readings], n, surviving, surviving)
 
     def kept(self, n: int, distinct: bool = True, novel: bool = False) -> pd.DataFrame:
         """The first n molecules that survive the round trip and satisfy the critic.
@@ -85,24 +85,25 @@ class Sampler:
         Raises:
             DataError: the model writes too few different ones.
         """
-        kept: list[Reading] = []
+        kept: list[str] = []
         seen: set[str] = set()
         drawn = surviving = accepted = idle = 0
         while True:
             wanted = min(max(int((n - len(kept)) * (drawn + 4) / (accepted + 1) / BLOCK), 1), _ROUND)
             draws = self.draw(drawn // BLOCK, wanted)
-            good = self._good(draws)
-            drawn, accepted = drawn + len(draws.readings), accepted + len(good)
-            surviving += sum(r.survives for r in draws.readings)
-            known = self.checkpoint.index.contains([r.smiles for r in good])
+            written = survivors(draws.symbols)
+            good = self._good(written, draws.chances)
+            drawn, accepted = drawn + len(written), accepted + len(good)
+            surviving += sum(map(bool, written))
+            known = self.checkpoint.index.contains(good)
             before = len(kept)
-            for reading, is_known in zip(good, known.tolist(), strict=True):
-                if not (distinct and reading.smiles in seen) and not (novel and is_known):
-                    kept.append(reading)
-                    seen.add(reading.smiles)
+            for smiles, is_known in zip(good, known.tolist(), strict=True):
+                if not (distinct and smiles in seen) and not (novel and is_known):
+                    kept.append(smiles)
+                    seen.add(smiles)
             idle = 0 if len(kept) > before else idle + wanted
             if len(kept) >= n:
-                return self._frame(kept[:n], drawn, surviving, accepted)
+                return self._frame(kept[:n], [True] * n, drawn, surviving, accepted)
             if idle >= _PATIENCE:
                 raise DataError(f"only {len(kept):,} of {n:,} molecules found in {drawn:,} draws; the model writes nothing new any more")
 
@@ -115,7 +116,7 @@ class Sampler:
             noise = random.standard_normal((BLOCK, self.checkpoint.vae.sizes.latent_size), dtype=np.float32)
             symbols += write_block(self.checkpoint, self._codes(noise), self.settings.truncation, random)
             chances.append(random.random(BLOCK, dtype=np.float32))
-        return _Draws(read_all(symbols), np.concatenate(chances))
+        return _Draws(symbols, np.concatenate(chances))
 
     @torch.inference_mode()
     def _codes(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -124,19 +125,18 @@ class Sampler:
             return noise
         return np.asarray(prior.push(torch.from_numpy(noise).to(prior.location.device)).cpu().numpy())
 
-    def _good(self, draws: _Draws) -> list[Reading]:
-        """Survivors of the round trip, and of the critic where it is asked."""
-        survivors = [row for row, reading in enumerate(draws.readings) if reading.survives]
+    def _good(self, written: Sequence[str], chances: NDArray[np.float32]) -> list[str]:
+        """Those that survived the round trip (the others are empty), and the critic where it is asked."""
+        rows = [row for row, smiles in enumerate(written) if smiles]
         critic = self.checkpoint.critic
         if self.settings.critic and critic is not None:
-            bags = Bags(in_parts(environments_of, [draws.readings[row].smiles for row in survivors]))
-            keep = torch.from_numpy(draws.chances[survivors]) < critic.acceptance(bags.logits(critic))
-            survivors = [row for row, kept in zip(survivors, keep.tolist(), strict=True) if kept]
-        return [draws.readings[row] for row in survivors]
+            bags = Bags(in_parts(environments_of, [written[row] for row in rows]))
+            keep = torch.from_numpy(chances[rows]) < critic.acceptance(bags.logits(critic))
+            rows = [row for row, kept in zip(rows, keep.tolist(), strict=True) if kept]
+        return [written[row] for row in rows]
 
-    def _frame(self, readings: Sequence[Reading], drawn: int, surviving: int, accepted: int) -> pd.DataFrame:
-        smiles = [r.smiles for r in readings]
-        frame = pd.DataFrame({"smiles": smiles, "valid": [bool(s) for s in smiles], "survives": [r.survives for r in readings]})
+    def _frame(self, smiles: list[str], survives: list[bool], drawn: int, surviving: int, accepted: int) -> pd.DataFrame:
+        frame = pd.DataFrame({"smiles": smiles, "valid": [bool(text) for text in smiles], "survives": survives})
         frame["novel"] = ~self.checkpoint.index.contains(smiles) & frame["valid"]
         frame["duplicate"] = frame["smiles"].duplicated() & frame["valid"]
         frame.attrs = {"drawn": drawn, "surviving": surviving / drawn, "accepted": accepted / drawn}

@@ -33,7 +33,8 @@ _ORDER = {"": 1, "-": 1, "=": 2, "#": 3}
 _BONDS = {"C": 4, "N": 3, "O": 2, "S": 6, "F": 1, "Cl": 1, "Br": 1, "c": 4, "n": 3, "o": 2, "s": 2, "[nH]": 2}
 _AROMATIC = ("c", "n", "o", "s", "[nH]")
 _ANY = 1_000_000  # more bonds than a run can take from the atom before it
-_INDEX_SYMBOLS = (
+#: What stand for 0 to 15 after the symbol of a ring or a branch.
+INDEX_SYMBOLS = (
     "[C]", "[Ring1]", "[Ring2]", "[Branch1]", "[=Branch1]", "[#Branch1]", "[Branch2]", "[=Branch2]", "[#Branch2]",
     "[O]", "[N]", "[=N]", "[=C]", "[#C]", "[S]", "[P]",
 )  # fmt: skip
@@ -222,7 +223,7 @@ def _index(number: int) -> tuple[str, int]:
     digits = [number % 16]
     while number := number // 16:
         digits.append(number % 16)
-    return f"{len(digits)}]" + "".join(_INDEX_SYMBOLS[digit] for digit in reversed(digits)), len(digits) + 1
+    return f"{len(digits)}]" + "".join(INDEX_SYMBOLS[digit] for digit in reversed(digits)), len(digits) + 1
 
 
 def _piece(token: str) -> _Piece:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 
+from molvae.chem.molecules import plain
+
 _HASHED = 2**16
 _ATOMS, _RINGS = 64, 16  # counts told apart, the last standing for more
 #: Different features a molecule may have.
@@ -31,7 +33,7 @@ def environments(smiles: str) -> NDArray[np.int32]:
     >>> environments("CC")[:, 1].tolist()
     [1, 2, 1, 1]
     """
-    mol = Chem.MolFromSmiles(smiles)
+    mol = plain(smiles) or Chem.MolFromSmiles(smiles)
     counts = _generator().GetCountFingerprint(mol).GetNonzeroElements()
     counts[_HASHED + min(mol.GetNumHeavyAtoms(), _ATOMS - 1)] = 1
     counts[_HASHED + _ATOMS + min(mol.GetRingInfo().NumRings(), _RINGS - 1)] = 1

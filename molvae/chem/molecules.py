@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from rdkit import Chem, rdBase
 from rdkit.Chem.MolStandardize import rdMolStandardize
@@ -15,6 +16,9 @@ MAX_CHARACTERS = 20_000
 
 # RDKit's own rules charge-separate sulfoxides (S=O to [S+]-[O-]); medicinal chemistry writes them neutral, so they are put back.
 _NEUTRAL_SULFOXIDE = "Sulfoxide to S=O\t[!O:1][S+1;X3:2]([!O:3])[O-1:4]>>[*:1][S+0:2]([*:3])=[O+0:4]"
+
+#: What SMILES of uncharged molecules without stereo marks, isotopes or hydrogen atoms are written with, beside [nH].
+_PLAIN = frozenset("BCFINOSclnosr()=#-0123456789")
 
 
 @cache
@@ -64,6 +68,28 @@ def _why_not(text: str) -> MoleculeError:
     return MoleculeError("impossible valence or aromaticity", problems[0].Message() if problems else "")
 
 
+def plain(text: str) -> Chem.Mol | None:
+    """The molecule of a SMILES without stereo marks, charges, isotopes or hydrogen atoms, in less time than `parse`; else None.
+
+    >>> plain("c1cc[nH]c1").GetNumAtoms(), plain("C[C@H](N)O"), plain("C(C)(C)(C)(C)C")
+    (5, None, None)
+    """
+    if not text or len(text) > MAX_CHARACTERS or not _PLAIN.issuperset(text.replace("[nH]", "").replace("[NH1]", "")):
+        return None
+    with rdBase.BlockLogs():
+        mol = Chem.MolFromSmiles(text, _unsanitized())
+        sound = mol is not None and Chem.SanitizeMol(mol, catchErrors=True) == Chem.SanitizeFlags.SANITIZE_NONE
+    return mol if sound else None
+
+
+@cache
+def _unsanitized() -> Any:
+    parameters: Any = Chem.SmilesParserParams()  # the stubs give its settings the wrong type
+    parameters.sanitize = False
+    parameters.removeHs = False
+    return parameters
+
+
 def canonical(mol: Chem.Mol) -> str:
     """RDKit's canonical isomeric SMILES of a molecule.
 
@@ -94,7 +120,7 @@ class Standardizer:
 
     def __call__(self, text: str) -> str:
         """Canonical SMILES of the standardised molecule; raises MoleculeError where it is refused."""
-        mol = parse(text)
+        mol = plain(text) or parse(text)
         if "." in text:  # without it all atoms are joined
             mol = self._one_fragment(mol)
         if mol.GetNumHeavyAtoms() > self.max_atoms:

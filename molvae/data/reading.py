@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import joblib
 
-from molvae.chem.selfies import Reading, pinned, read
+from molvae.chem.selfies import Reading, pinned, read, survivor
 
 _PAYS = 4_000  # rows from which on other processes are worth their start
 _AT_ONCE = 1_000
@@ -32,11 +32,29 @@ def read_all(rows: Sequence[tuple[str, ...]]) -> list[Reading]:
     >>> [reading.smiles for reading in read_all([("[C]", "[O]"), ("[C]", "[O]"), ()])]
     ['CO', 'CO', '']
     """
+    return _once(_read, rows)
+
+
+def survivors(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """`molvae.chem.selfies.survivor` of each row of symbols.
+
+    >>> survivors([("[C]", "[O]"), ("[O]", "[C]"), ()])
+    ['CO', '', '']
+    """
+    return _once(_survivors, rows)
+
+
+def _once(work: Callable[[Sequence[tuple[str, ...]]], list[_Out]], rows: Sequence[tuple[str, ...]]) -> list[_Out]:
     different = list(dict.fromkeys(rows))
-    once = dict(zip(different, in_parts(_read, different), strict=True))
+    once = dict(zip(different, in_parts(work, different), strict=True))
     return [once[symbols] for symbols in rows]
 
 
 def _read(rows: Sequence[tuple[str, ...]]) -> list[Reading]:
     with pinned():
         return [read(symbols) for symbols in rows]
+
+
+def _survivors(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    with pinned():
+        return [survivor(symbols) for symbols in rows]
