@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import time
 from pathlib import Path
 
 import common
@@ -55,12 +56,15 @@ def main() -> None:
 
 def judged(model: MolVAE, count: int, seed: int, first: bool, html: Path | None) -> dict[str, object]:
     """All metrics of the samples of one seed; of the latent too for the first one."""
+    start = time.perf_counter()
     frame = model.sample(count, seed=seed, distinct=False)
+    sampled = time.perf_counter()
     found = evaluate(frame["smiles"].tolist(), "moses", model if first else None)
+    seconds = {"sampling": sampled - start, "judging": time.perf_counter() - sampled}
     if first and html:
         write_html(found, html)
     drawn = {name: frame.attrs[name] for name in ("surviving", "accepted", "temperature", "top_p", "prior", "critic")}
-    result: dict[str, object] = {"sampling": drawn, "moses": found.moses.values, "guacamol": found.guacamol.values}
+    result: dict[str, object] = {"seconds": seconds, "sampling": drawn, "moses": found.moses.values, "guacamol": found.guacamol.values}
     return result | ({"latent": found.latent.values, "verdict": found.settings["verdict"]} if found.latent else {})
 
 
