@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike, NDArray
 from molvae.checkpoint import Checkpoint
 from molvae.chem.molecules import Standardizer
 from molvae.chem.selfies import to_symbols
-from molvae.data.reading import in_parts, read_all
+from molvae.data.reading import in_parts, read_all, survivors
 from molvae.errors import DataError, MoleculeError
+from molvae.moves import Moves
 from molvae.nn.sampling import Truncation
 from molvae.pretrained import find_pretrained
 from molvae.sampling import BLOCK, Sampler, write_block
@@ -50,7 +51,7 @@ class Encoded:
         return [row for row, problem in enumerate(self.problems) if problem is None]
 
 
-class MolVAE:
+class MolVAE(Moves):
     """A trained variational autoencoder over molecules.
 
     Args:
@@ -222,7 +223,9 @@ class MolVAE:
             mean[rows], log_variance[rows] = posterior.mean.cpu().numpy(), posterior.log_variance.cpu().numpy()
         return mean, log_variance
 
-    def decode(self, codes: ArrayLike, n: int = 1, *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0) -> pd.DataFrame:
+    def decode(
+        self, codes: ArrayLike, n: int = 1, *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0, surviving: bool = False
+    ) -> pd.DataFrame:
         """Write molecules for codes.
 
         Args:
@@ -231,9 +234,10 @@ class MolVAE:
             temperature: 0 takes the likeliest token at each step.
             top_p: share of the probability kept at each token.
             seed: the same seed gives the same molecules.
+            surviving: leave out what does not survive the round trip (see `sample`), which is quicker than dropping it afterwards.
 
         Returns:
-            DataFrame of `code` (row in `codes`), `smiles` (empty for nothing written) and `survives`, m * n rows.
+            DataFrame of `code` (row in `codes`), `smiles` (empty for nothing written) and `survives`; m * n rows unless some are left out.
         """
         array = self._checked(codes)
         truncation = Truncation(temperature, top_p)
@@ -242,8 +246,11 @@ class MolVAE:
         for start in range(0, len(repeated), BLOCK):
             random = np.random.default_rng([seed, start // BLOCK]) if temperature > 0 else None
             symbols += write_block(self.checkpoint, repeated[start : start + BLOCK], truncation, random)
-        readings = read_all(symbols)
         rows = np.repeat(np.arange(len(array)), n)
+        if surviving:
+            frame = pd.DataFrame({"code": rows, "smiles": survivors(symbols), "survives": True})
+            return frame[frame["smiles"] != ""].reset_index(drop=True)
+        readings = read_all(symbols)
         return pd.DataFrame({"code": rows, "smiles": [r.smiles for r in readings], "survives": [r.survives for r in readings]})
 
     def _checked(self, codes: ArrayLike) -> NDArray[np.float32]:

@@ -24,14 +24,22 @@ _PATIENCE = 20  # blocks in a row that may bring nothing new before sampling giv
 
 
 def write_block(
-    checkpoint: Checkpoint, codes: NDArray[np.float32], truncation: Truncation, random: np.random.Generator | None
+    checkpoint: Checkpoint,
+    codes: NDArray[np.float32],
+    truncation: Truncation,
+    random: np.random.Generator | None,
+    prefix: NDArray[np.int64] | None = None,
 ) -> list[tuple[str, ...]]:
-    """Symbols written for each of at most BLOCK codes (n, D); greedily where there is no `random`."""
+    """Symbols written for each of at most BLOCK codes (n, D); greedily where there is no `random`.
+
+    A `prefix` (n, P) holds the ids each row starts with, -1 after its last.
+    """
     device = next(checkpoint.vae.parameters()).device
     rows = np.resize(codes, (BLOCK, codes.shape[1]))  # always a whole block: see BLOCK
     longest = checkpoint.max_tokens
     uniforms = None if random is None else torch.from_numpy(random.random((BLOCK, longest), dtype=np.float32)).to(device)
-    ids = checkpoint.vae.write(torch.from_numpy(rows).to(device), truncation, uniforms, longest)
+    start = None if prefix is None else torch.from_numpy(np.resize(prefix, (BLOCK, prefix.shape[1]))).to(device)
+    ids = checkpoint.vae.write(torch.from_numpy(rows).to(device), truncation, uniforms, longest, start)
     return [tuple(checkpoint.tokenizer.symbols_of(row)) for row in ids[: len(codes)].tolist()]
 
 

@@ -13,6 +13,7 @@ from molvae.chem.molecules import parse
 from molvae.errors import DataError, MoleculeError
 from molvae.files import replacing
 
+_HIGHLIGHT = (1.0, 0.78, 0.45)  # red, green, blue
 _LARGEST_PNG = 32_000  # pixels a side; Cairo's limit is 32,767
 
 
@@ -22,6 +23,7 @@ def grid(
     legends: Sequence[str] | None = None,
     columns: int = 5,
     size: tuple[int, int] = (220, 180),
+    highlights: Sequence[Sequence[int]] | None = None,
 ) -> None:
     """Draw molecules in rows on a white ground; the file appears whole or not at all.
 
@@ -31,6 +33,7 @@ def grid(
         legends: one line under each molecule, as many as molecules; None for no legends.
         columns: most cells in a row.
         size: width and height of a cell, pixels.
+        highlights: for each molecule the atoms to colour, with the bonds between them; None for none.
 
     Raises:
         DataError: unknown suffix, nothing to draw, another number of legends than molecules, columns or size below 1, a picture
@@ -42,7 +45,7 @@ def grid(
         raise DataError(f"{path}: unknown suffix {suffix!r}, expected .png or .svg")
     legends = [""] * len(smiles) if legends is None else list(legends)
     _check(path, len(smiles), len(legends), columns, size)
-    picture = _drawn([_cell(text) for text in smiles], legends, columns, size, suffix)
+    picture = _drawn([_cell(text) for text in smiles], legends, columns, size, suffix, highlights)
     with replacing(path) as partial:
         partial.write_bytes(picture)
 
@@ -74,7 +77,8 @@ def _cell(text: str) -> Chem.Mol:
         return blank
 
 
-def _drawn(mols: Sequence[Chem.Mol], legends: Sequence[str], columns: int, size: tuple[int, int], suffix: str) -> bytes:
+def _drawn(mols: Sequence[Chem.Mol], legends: Sequence[str], columns: int, size: tuple[int, int], suffix: str,
+           highlights: Sequence[Sequence[int]] | None) -> bytes:  # fmt: skip
     canvas = rdMolDraw2D.MolDraw2DSVG if suffix == ".svg" else rdMolDraw2D.MolDraw2DCairo
     drawer = canvas(*_canvas(len(mols), columns, size), *size)
     options: Any = drawer.drawOptions()  # the stubs give its numbers the wrong type
@@ -84,8 +88,17 @@ def _drawn(mols: Sequence[Chem.Mol], legends: Sequence[str], columns: int, size:
     options.padding = 0.08
     options.fixedBondLength = 28  # pixels at most, so that ethanol is not drawn as large as a steroid
     options.drawMolsSameScale = False
+    options.setHighlightColour(_HIGHLIGHT)
+    atoms = [list(rows) for rows in highlights] if highlights is not None else [[] for _ in mols]
+    bonds = [_between(mol, rows) for mol, rows in zip(mols, atoms, strict=True)]
     with rdBase.BlockLogs():
-        drawer.DrawMolecules(list(mols), legends=list(legends))
+        drawer.DrawMolecules(list(mols), legends=list(legends), highlightAtoms=atoms, highlightBonds=bonds)
     drawer.FinishDrawing()
     text = drawer.GetDrawingText()
     return text.encode() if isinstance(text, str) else bytes(text)
+
+
+def _between(mol: Chem.Mol, atoms: Sequence[int]) -> list[int]:
+    """Bonds both of whose atoms are among these."""
+    among = set(atoms)
+    return [bond.GetIdx() for bond in mol.GetBonds() if {bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()} <= among]

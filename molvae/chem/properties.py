@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -44,6 +45,11 @@ def _sa(mol: Chem.Mol) -> float:
     return float(_sascorer().calculateScore(mol))
 
 
+def _penalized_logp(mol: Chem.Mol) -> float:
+    largest = max((len(ring) for ring in mol.GetRingInfo().AtomRings()), default=0)
+    return float(Crippen.MolLogP(mol) - _sa(mol) - max(largest - 6, 0))  # type: ignore[attr-defined]
+
+
 @cache
 def _sascorer() -> ModuleType:
     """RDKit's Contrib module for the SA score, which is not on the import path; its table is loaded once."""
@@ -69,6 +75,13 @@ _ALL = (
     Property("rings", rdMolDescriptors.CalcNumRings, "", (0.0, 10.0), "rings, smallest set"),
     Property("Fsp3", rdMolDescriptors.CalcFractionCSP3, "", (0.0, 1.0), "share of carbons that are sp3"),
     Property("heavy_atoms", Chem.Mol.GetNumHeavyAtoms, "", (0.0, 70.0), "atoms other than hydrogen"),
+    Property(
+        "penalized_logP",
+        _penalized_logp,
+        "",
+        (-10.0, 6.0),
+        "logP - SA - atoms of the largest ring beyond 6, not normalised",
+    ),
 )
 
 #: Every property by its name.
@@ -101,15 +114,22 @@ def compute(smiles: Sequence[str], names: Sequence[str] | None = None) -> pandas
 
 
 def lookup(names: Sequence[str]) -> list[Property]:
-    """The properties of these names; raises DataError, listing the known ones, when there is no such property.
+    """The properties of these names; raises DataError, with the nearest and all known ones, when there is no such property.
 
     >>> [each.unit for each in lookup(["MW", "QED"])]
     ['Da', '']
     """
     unknown = [name for name in names if name not in PROPERTIES]
     if unknown:
-        raise DataError(f"unknown property {', '.join(map(repr, unknown))}, expected one of {', '.join(PROPERTIES)}")
+        raise DataError(f"unknown property {', '.join(map(repr, unknown))}, expected one of {', '.join(PROPERTIES)}{_nearest(unknown)}")
     return [PROPERTIES[name] for name in names]
+
+
+def _nearest(unknown: Sequence[str]) -> str:
+    """The known names that unknown ones may have meant, as the end of a sentence."""
+    known = {name.lower(): name for name in PROPERTIES}
+    near = [known[found] for name in unknown for found in get_close_matches(name.strip().lower(), known)]
+    return f"; nearest: {', '.join(dict.fromkeys(near))}" if near else ""
 
 
 def _values(text: str, row: int, chosen: Sequence[Property]) -> list[float]:

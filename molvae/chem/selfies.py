@@ -79,6 +79,18 @@ def to_text(smiles: str) -> str:
     return text
 
 
+def spelled(smiles: str) -> list[str]:
+    """SELFIES symbols of a SMILES whose atoms may be in any order; unlike `to_symbols` without a check that the same comes back.
+
+    Raises:
+        MoleculeError: SELFIES has no symbol for something in the molecule.
+
+    >>> spelled("OCC")
+    ['[O]', '[C]', '[C]']
+    """
+    return split(encode(smiles) or _encode(smiles))
+
+
 def split(text: str) -> list[str]:
     """Symbols of a SELFIES text; ten times as fast as `selfies.split_selfies`, since every symbol here ends with a bracket.
 
@@ -168,4 +180,21 @@ def _is_spelling(smiles: str, symbols: Sequence[str]) -> bool:
     try:
         return bool(smiles) and split(encode(smiles) or _encode(smiles)) == list(symbols)
     except MoleculeError:
+        return False
+
+
+def is_whole(symbols: Sequence[str]) -> bool:
+    """Whether nothing in the symbols has to be repaired: what they spell, in the order in which they spell it, is written as they are.
+
+    Unlike `Reading.survives` it does not ask for canonical order. Symbols that the selfies package cannot read are not whole.
+
+    >>> is_whole(["[O]", "[C]", "[C]"]), is_whole(["[C]", "[O]", "[=C]"]), is_whole(["[Qq]"])
+    (True, False, False)
+    """
+    text = "".join(symbols)
+    try:
+        with pinned():
+            spelt = selfies.decoder(text)
+            return bool(spelt) and str(selfies.encoder(spelt)) == text
+    except (selfies.DecoderError, selfies.EncoderError):
         return False

@@ -11,6 +11,9 @@ from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
 from rdkit.Chem.Scaffolds import MurckoScaffold
 
+from molvae.chem.molecules import parse
+from molvae.errors import MoleculeError
+
 #: Bits of a fingerprint.
 BITS = 1024
 #: Bonds around an atom that a fingerprint sees.
@@ -67,6 +70,19 @@ def tanimoto(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float32]:
     both = left @ right.T  # counts of at most 1,024: exact in float32
     either = left.sum(axis=1)[:, None] + right.sum(axis=1)[None, :] - both
     return np.where(either > 0, both / np.maximum(either, 1), 1).astype(np.float32)
+
+
+def similarity_of(given: str, back: str) -> float:
+    """Tanimoto similarity of two SMILES; 0 where one of them is no molecule, such as the empty text of nothing written.
+
+    >>> round(similarity_of("CCO", "CCCO"), 4), similarity_of("CCO", "")
+    (0.5556, 0.0)
+    """
+    try:
+        rows = bit_matrix([parse(given), parse(back)])
+    except MoleculeError:
+        return 0.0
+    return float(tanimoto(rows[:1], rows[1:])[0, 0])
 
 
 def scaffold(mol: Chem.Mol, min_rings: int = 1) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 
 import typer
 from rich.markup import escape
 
-from molvae.cli import evaluate, generate, molecules, train
+from molvae.cli import around, denoise, edit, evaluate, generate, maps, molecules, novelty, train, walk
 from molvae.cli.common import INTERRUPTED, USAGE, console
 from molvae.errors import Interrupted, MolvaeError
 
@@ -24,6 +25,14 @@ for command in (
     generate.decode,
     molecules.reconstruct,
     evaluate.evaluate,
+    walk.interpolate,
+    walk.interpolate_grid,
+    around.neighbors,
+    around.complete,
+    maps.map,
+    novelty.novelty,
+    edit.edit,
+    denoise.denoise,
     train.info,
     train.data,
     train.train,
@@ -35,6 +44,8 @@ for command in (
 
 def main() -> None:
     """Run the command line; ends the process with 0, 2 (usage or data), 3 (done in part) or 130 (interrupted)."""
+    # joblib's word of a worker process that it replaced, which changes nothing
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs were given")
     try:
         app()
     except BrokenPipeError:

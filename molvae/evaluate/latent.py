@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molvae.chem.molecules import parse
 from molvae.chem.selfies import to_text
-from molvae.chem.similarity import bit_matrix, tanimoto
+from molvae.chem.similarity import similarity_of
 from molvae.data.batching import EqualLengthBatches
-from molvae.errors import DataError, MoleculeError
+from molvae.errors import DataError
 from molvae.evaluate.metrics import Metrics, Progress
+from molvae.latent.likelihood import tightening, weigh
 from molvae.model import MolVAE
-from molvae.nn.elbo import elbo
 from molvae.nn.gaussian import Gaussian
 from molvae.nn.vae import VAE
 
@@ -150,12 +148,12 @@ def _bounds(model: MolVAE, held: _Held, draws: int, molecules: int, seed: int, p
     generator = torch.Generator(_device(vae)).manual_seed(seed)
     rate, distortion, gap, first = 0.0, 0.0, 0.0, min(molecules, len(ids))
     for batch, posterior in _batches(vae, held, ids, len(ids), "bounds", progress):
-        distortion += float(weigh(vae, batch, posterior, generator).distortion.double().sum())
+        distortion += float(weigh(vae, batch, posterior, posterior.sample(generator)).distortion.double().sum())
         rate += float(posterior.kl().double().sum())
     if not draws:
         return {"distortion": distortion / len(ids)}
     for batch, posterior in _batches(vae, held, ids, first, "importance-weighted bound", progress):
-        weights = torch.stack([weigh(vae, batch, posterior, generator).log_weight for _ in range(draws)])  # (draws, B)
+        weights = torch.stack([weigh(vae, batch, posterior, posterior.sample(generator)).log_weight for _ in range(draws)])  # (draws, B)
         gap += float(tightening(weights).sum())
     rate, distortion, gap = rate / len(ids), distortion / len(ids), gap / first
     return {"rate": rate, "distortion": distortion, "elbo": rate + distortion, "iwae": rate + distortion - gap}
@@ -178,39 +176,6 @@ def _batches(
             progress(what, done, count)
 
 
-@dataclass(frozen=True)
-class Weighed:
-    """One code drawn for each molecule.
-
-    Attributes:
-        distortion: -log p(x|z) in nats, (B,).
-        log_weight: log p(x|z) + log N(z; 0, I) - log q(z|x), (B,), whose mean is -ELBO; no number where the posterior is a point.
-    """
-
-    distortion: Tensor
-    log_weight: Tensor
-
-
-@torch.inference_mode()
-def weigh(vae: VAE, ids: Tensor, posterior: Gaussian, generator: torch.Generator | None = None) -> Weighed:
-    """Draw a code for each molecule of one length, and weigh it: ids (B, T)."""
-    z = posterior.sample(generator)
-    targets = torch.cat([ids, torch.full_like(ids[:, :1], vae.eos)], dim=1)
-    distortion = elbo(vae.logits(ids, z), targets, posterior).distortion
-    noise = (z - posterior.mean) * torch.exp(-0.5 * posterior.log_variance)
-    return Weighed(distortion, 0.5 * (noise.square() + posterior.log_variance - z.square()).sum(dim=1) - distortion)
-
-
-def tightening(log_weights: Tensor) -> Tensor:
-    """By how much the importance-weighted bound of k codes is below that of one, in nats: (k, B) to (B,); never negative.
-
-    >>> tightening(torch.tensor([[0.0], [0.0]])).tolist(), tightening(torch.tensor([[-3.0]])).tolist()
-    ([0.0], [0.0])
-    """
-    exact = log_weights.double()
-    return (exact.logsumexp(dim=0) - math.log(len(exact)) - exact.mean(dim=0)).clamp(min=0)  # 0 but for rounding, by Jensen
-
-
 def _decoded(model: MolVAE, held: _Held, codes: NDArray[np.float32]) -> list[tuple[str, str]]:
     """The first molecules and what is written greedily for their codes (n, D)."""
     return list(zip(held.smiles[: len(codes)], model.decode(codes)["smiles"], strict=True))
@@ -222,16 +187,8 @@ def _exact(pairs: Sequence[tuple[str, str]]) -> float:
 
 def _shares(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
     values = {"exact_reconstruction": _exact(pairs)}
-    misses = [_similarity(given, back) for given, back in pairs if given != back]
+    misses = [similarity_of(given, back) for given, back in pairs if given != back]
     return values | ({"tanimoto_of_misses": float(np.mean(misses))} if misses else {})
-
-
-def _similarity(given: str, back: str) -> float:
-    try:
-        rows = bit_matrix([parse(given), parse(back)])
-    except MoleculeError:  # nothing was written, or what RDKit writes but cannot read
-        return 0.0
-    return float(tanimoto(rows[:1], rows[1:])[0, 0])
 
 
 def _gap(held: _Held, values: dict[str, float]) -> dict[str, str]:

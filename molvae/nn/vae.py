@@ -85,7 +85,7 @@ class VAE(nn.Module):
         return torch.cat([ids, torch.full_like(ids[:, :1], last)], dim=1)
 
     @torch.inference_mode()
-    def write(self, z: Tensor, truncation: Truncation, uniforms: Tensor | None, max_tokens: int) -> Tensor:
+    def write(self, z: Tensor, truncation: Truncation, uniforms: Tensor | None, max_tokens: int, prefix: Tensor | None = None) -> Tensor:
         """Write a sequence for each code: z (B, D) -> ids (B, <= max_tokens), EOS from the end of each on.
 
         Args:
@@ -94,6 +94,7 @@ class VAE(nn.Module):
             uniforms: one number in [0, 1) for each row and step, (B, max_tokens); the only randomness, so a row's molecule does
                 not depend on the batch it is in. Not needed when greedy.
             max_tokens: the longest sequence; one without an end by then is cut there.
+            prefix: ids each sequence starts with, (B, P), -1 after the last of a row; at least one more follows it.
         """
         written = torch.full((len(z), max_tokens), self.eos, dtype=torch.long, device=z.device)
         rows = torch.arange(len(z), device=z.device)  # those still worked on
@@ -102,7 +103,8 @@ class VAE(nn.Module):
         state = self.decoder.start(z)
         for place in range(max_tokens):
             logits, state = self.decoder.step(token[:, None], z, state)
-            token = truncation.choose(logits[:, 0].float(), None if uniforms is None else uniforms[rows, place])
+            steered = logits[:, 0].float() if prefix is None else self._steered(logits[:, 0].float(), prefix[rows], place)
+            token = truncation.choose(steered, None if uniforms is None else uniforms[rows, place])
             token = token.masked_fill(~open_, self.eos)
             written[rows, place] = token
             open_ = open_ & (token != self.eos)
@@ -112,3 +114,12 @@ class VAE(nn.Module):
             if left <= len(rows) // 2:  # most have ended: go on with the others alone
                 rows, z, token, state, open_ = rows[open_], z[open_], token[open_], state[:, open_], open_[open_]
         return written
+
+    def _steered(self, logits: Tensor, prefix: Tensor, place: int) -> Tensor:
+        """Logits (B, V) that leave no choice where a prefix (B, P) goes on, and no end where it has just ended."""
+        barred = torch.zeros_like(logits, dtype=torch.bool)
+        barred[:, self.eos] = (prefix >= 0).sum(dim=1) == place
+        if place < prefix.shape[1]:
+            forced = prefix[:, place]
+            barred |= (forced >= 0)[:, None] & (forced[:, None] != torch.arange(logits.shape[1], device=logits.device))
+        return logits.masked_fill(barred, -torch.inf)

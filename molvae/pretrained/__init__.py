@@ -6,6 +6,9 @@ from pathlib import Path
 
 from molvae.errors import CheckpointError
 
+#: 2,000 molecules of the MOSES training set, the first of data/moses_10k.csv, to compare others with.
+MOSES_TRAINING = Path(__file__).parent / "moses_training.smi.gz"
+
 
 def pretrained_names() -> list[str]:
     """Names of the bundled models."""

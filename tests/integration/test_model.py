@@ -269,3 +269,11 @@ def test_importing_molvae_loads_neither_torch_nor_rdkit() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_decoding_survivors_alone_gives_those_of_all(model):
+    codes = np.random.default_rng(0).standard_normal((40, model.latent_size))
+    every = model.decode(codes, 3, temperature=0.7, seed=1)
+    alone = model.decode(codes, 3, temperature=0.7, seed=1, surviving=True)
+    assert 0 < len(alone) < len(every)
+    pd.testing.assert_frame_equal(alone, every[every["survives"]].reset_index(drop=True))

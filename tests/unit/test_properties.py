@@ -20,7 +20,7 @@ def test_aspirin() -> None:
     got = compute([ASPIRIN], list(PROPERTIES)).iloc[0].to_dict()
     expected = {
         "logP": 1.3101, "QED": 0.5501, "SA": 1.58, "MW": 180.159, "TPSA": 63.6, "HBD": 1, "HBA": 3, "rotatable_bonds": 2, "rings": 1,
-        "Fsp3": 1 / 9, "heavy_atoms": 13,
+        "Fsp3": 1 / 9, "heavy_atoms": 13, "penalized_logP": 1.3101 - 1.58,
     }  # fmt: skip
     assert got == pytest.approx(expected, abs=1e-3)
 
@@ -35,6 +35,11 @@ def test_names_are_the_keys_and_drugs_lie_in_the_ranges() -> None:
         low, high = each.range
         assert low < high and each.description
         assert compute(DRUGS, [each.name])[each.name].between(low, high).all(), each.name
+
+
+def test_penalized_logp_counts_the_atoms_beyond_six_of_the_largest_ring() -> None:
+    table = compute(["C1CCCCCCCC1", "C1CCCCC1", "CCO"], ["penalized_logP", "logP", "SA"])
+    assert (table["logP"] - table["SA"] - table["penalized_logP"]).tolist() == pytest.approx([3, 0, 0])
 
 
 def test_rows_and_columns_keep_their_order() -> None:
@@ -62,8 +67,10 @@ def test_odd_molecules_have_numbers(smiles: str) -> None:
 def test_an_unknown_name_is_told_the_known_ones() -> None:
     with pytest.raises(DataError, match="unknown property 'logp', 'X', expected one of logP, QED, SA"):
         compute(["CCO"], ["logp", "QED", "X"])
-    with pytest.raises(DataError):
+    with pytest.raises(DataError, match="; nearest: logP"):
         lookup(["logP "])
+    with pytest.raises(DataError, match=r"heavy_atoms, penalized_logP$"):
+        lookup(["zzz"])
 
 
 def test_a_bad_molecule_is_told_its_row() -> None:
