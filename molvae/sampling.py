@@ -139,7 +139,7 @@ class Sampler:
         critic = self.checkpoint.critic
         if self.settings.critic and critic is not None:
             bags = Bags(in_parts(environments_of, [written[row] for row in rows]))
-            keep = torch.from_numpy(chances[rows]) < critic.acceptance(bags.logits(critic))
+            keep = torch.from_numpy(chances[rows]) < critic.acceptance(bags.logits(critic)).cpu()
             rows = [row for row, kept in zip(rows, keep.tolist(), strict=True) if kept]
         return [written[row] for row in rows]
 

@@ -78,10 +78,9 @@ def _candidates(model: MolVAE, ends: Encoded, rows: int, columns: int, seed: int
     noise = random.standard_normal(means.shape, dtype=np.float32)
     codes = codes_around(means, log_variances, random.choice(np.array(_RADII, dtype=np.float32), (len(means), 1)), noise)
     sampling = model.checkpoint.sampling
-    written = model.decode(codes, temperature=sampling.temperature, top_p=sampling.top_p, seed=seed)
-    written["cell"] = np.arange(len(written)) // _DRAWS
-    kept = written[written["survives"]].drop_duplicates(["cell", "smiles"])
-    kept = kept.assign(nats=writing_cost(model, codes[kept.index], kept["smiles"].tolist()))
+    written = model.decode(codes, temperature=sampling.temperature, top_p=sampling.top_p, seed=seed, surviving=True)
+    kept = written.assign(cell=written["code"] // _DRAWS).drop_duplicates(["cell", "smiles"])
+    kept["nats"] = writing_cost(model, codes[kept["code"]], kept["smiles"].tolist())
     cells: list[dict[str, float]] = [{} for _ in range(rows * columns)]
     for cell, text, nats in zip(kept["cell"], kept["smiles"], kept["nats"], strict=True):
         cells[cell][text] = float(nats)

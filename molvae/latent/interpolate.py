@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Method = Literal["path", "slerp", "linear"]
 
 _Floats = NDArray[np.float32]
-_BLOCKS = 7  # of codes, of which all but the first are drawn where the structure jumps
+_BLOCKS = 10  # of codes, of which all but the first are drawn where the structure jumps
 _PATIENCE = 20  # blocks at most where too few molecules are found
 _RADII = (0.25, 0.5, 1.0, 1.5)  # of the codes around a path, see `codes_around`
 _POWER = 8  # of a jump in the cost of a chain: the largest decides
@@ -158,8 +158,10 @@ class _Walk:
     def _add(self, codes: _Floats, along: NDArray[np.float64]) -> None:
         """Keep the new molecules of some codes that survive the round trip."""
         sampling = self._model.checkpoint.sampling
-        written = self._model.decode(codes, temperature=sampling.temperature, top_p=sampling.top_p, seed=self._seed + self.blocks)
-        fresh = written[written["survives"] & ~written["smiles"].isin(self.smiles)].drop_duplicates("smiles")
+        written = self._model.decode(
+            codes, temperature=sampling.temperature, top_p=sampling.top_p, seed=self._seed + self.blocks, surviving=True
+        )
+        fresh = written[~written["smiles"].isin(self.smiles)].drop_duplicates("smiles")
         new, rows = fresh["smiles"].tolist(), fresh["code"].to_numpy()
         bits = bit_matrix(map(parse, new))
         if self._method == "path":

@@ -120,7 +120,7 @@ def _scored(model: MolVAE, encoded: Encoded) -> pd.DataFrame:
     rows, critic = encoded.usable, model.checkpoint.critic
     texts = [encoded.smiles[row] for row in rows]
     frame.loc[rows, "writing_cost"] = writing_cost(model, encoded.codes[rows], texts)
-    frame.loc[rows, "critic"] = 0.0 if critic is None else Bags(environments_of(texts)).logits(critic).double().numpy()
+    frame.loc[rows, "critic"] = 0.0 if critic is None else Bags(environments_of(texts)).logits(critic).double().cpu().numpy()
     frame.loc[rows, "heavy_atoms"] = [float(Chem.MolFromSmiles(text).GetNumHeavyAtoms()) for text in texts]
     return frame.assign(score=(frame["writing_cost"] - frame["critic"]) / frame["heavy_atoms"])
 

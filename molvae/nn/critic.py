@@ -87,6 +87,8 @@ class Bags:
 
     @torch.inference_mode()
     def logits(self, critic: Critic, batch_size: int = 4096) -> Tensor:
-        """What a critic says of all of them: (n,)."""
+        """What a critic says of all of them, where it is: (n,)."""
+        device = critic.bias.device
         parts = [np.arange(start, min(start + batch_size, len(self))) for start in range(0, len(self), batch_size)]
-        return torch.cat([torch.zeros(0), *(critic(*self.batch(part)) for part in parts)])
+        said = [critic(*(tensor.to(device) for tensor in self.batch(part))) for part in parts]
+        return torch.cat([torch.zeros(0, device=device), *said])
