@@ -152,7 +152,7 @@ def judged(smiles: list[str], ends: Sequence[str]) -> dict[str, Any]:
     mols = [parse(text) for text in smiles if valid(text)]
     bits = bit_matrix(mols)
     jumps = [1 - float(tanimoto(one[None], other[None])[0, 0]) for one, other in pairwise(bits)]
-    between = [text for text in dict.fromkeys(smiles) if text not in ends and valid(text)]
+    between = [text for text in dict.fromkeys(smiles[1:-1]) if text not in ends and valid(text)]
     return {
         "smiles": smiles,
         "intermediates": len(between),
