@@ -178,7 +178,7 @@ def survivor(symbols: Sequence[str]) -> str:
 def _is_spelling(smiles: str, symbols: Sequence[str]) -> bool:
     """Whether a canonical SMILES is encoded as these symbols."""
     try:
-        return bool(smiles) and split(encode(smiles) or _encode(smiles)) == list(symbols)
+        return bool(smiles) and spelled(smiles) == list(symbols)
     except MoleculeError:
         return False
 

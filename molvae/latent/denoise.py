@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from molvae.chem.brackets import Brackets
 from molvae.chem.molecules import Standardizer
 from molvae.chem.selfies import split, to_text
-from molvae.data.reading import read_all
+from molvae.data.reading import survivors
 from molvae.data.spelling import Channel, Correction, Corrector, Language, Units
 from molvae.errors import DataError, MoleculeError
 from molvae.latent.likelihood import negative_log_likelihood
@@ -153,8 +153,8 @@ class Denoiser:
     def __init__(self, model: MolVAE) -> None:
         self._checkpoint = model.checkpoint
         codes = np.random.default_rng(0).standard_normal((_EXAMPLES, model.latent_size), dtype=np.float32)
-        drawn = model.decode(codes, temperature=model.checkpoint.sampling.temperature)
-        examples = list(dict.fromkeys(drawn["smiles"][drawn["survives"]]))
+        drawn = model.decode(codes, temperature=model.checkpoint.sampling.temperature, surviving=True)
+        examples = list(dict.fromkeys(drawn["smiles"]))
         symbols = [split(to_text(text)) for text in examples]
         self._characters = Corrector(Language(examples, 6), Channel(), Brackets())
         self._symbols = Corrector(Language(symbols, 6))
@@ -195,7 +195,7 @@ class Denoiser:
             by_symbol = {c.units: (c.channel, c.edits) for c in corrections}
             ids = self._ids(read)
             written = list(dict.fromkeys([*by_symbol, *self._proposals(ids, seed, latent)]))
-            whole = [(symbols, each.smiles) for symbols, each in zip(written, read_all(written), strict=True) if each.survives]
+            whole = [(symbols, smiles) for symbols, smiles in zip(written, survivors(written), strict=True) if smiles]
             ways = [min(by_symbol.get(symbols, (np.inf, 0)), self._by_token(symbols, ids)) for symbols, _ in whole]
             found.append([Candidate(smiles, *way) for (_, smiles), way in zip(whole, ways, strict=True)])
         return found
