@@ -154,7 +154,6 @@ def judged(smiles: list[str], ends: Sequence[str]) -> dict[str, Any]:
     jumps = [1 - float(tanimoto(one[None], other[None])[0, 0]) for one, other in pairwise(bits)]
     between = [text for text in dict.fromkeys(smiles[1:-1]) if text not in ends and valid(text)]
     return {
-        "smiles": smiles,
         "intermediates": len(between),
         "exact": [smiles[0], smiles[-1]] == list(ends),
         "valid": len(mols) == len(smiles),

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from molvae.cli.common import PARTIAL, Json, Model, Out, Seed, check, console, report, write
-from molvae.errors import DataError
+from molvae.cli.common import PARTIAL, Json, Model, Out, Properties, Seed, check, console, drawn, report, seeded, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,7 +17,6 @@ _DRAWN = 25  # molecules in a picture
 _BAR = 40  # letters of the longest bar
 
 Picture = Annotated[Path | None, typer.Option(help=f"Also draw the first {_DRAWN} as a grid, .png or .svg.")]
-Properties = Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")]
 
 
 def neighbors(
@@ -37,13 +35,13 @@ def neighbors(
 
     Ends with code 3 when fewer than asked for are found.
     """
-    _check(out, picture)
+    check(out, picture)
     from molvae import MolVAE
     from molvae.latent.neighbors import spread
 
     names = None if properties else ()
     frame = MolVAE.from_pretrained(model).neighbors(
-        smiles, n, min_similarity=min_similarity, radius=radius, properties=names, seed=_seed(seed)
+        smiles, n, min_similarity=min_similarity, radius=radius, properties=names, seed=seeded(seed)
     )
     counts = spread(frame["similarity"].tolist())
     _histogram(counts)
@@ -67,10 +65,10 @@ def complete(
 
     Ends with code 3 when fewer than asked for are found within the budget.
     """
-    _check(out, picture)
+    check(out, picture)
     from molvae import MolVAE
 
-    frame = MolVAE.from_pretrained(model).complete(scaffold, n, budget=budget, properties=None if properties else (), seed=_seed(seed))
+    frame = MolVAE.from_pretrained(model).complete(scaffold, n, budget=budget, properties=None if properties else (), seed=seeded(seed))
     about = _about(frame)
     console.print(
         f"{about['found']:,} molecules with the scaffold found in {about['drawn']:,} draws and {about['seconds']:.1f} s (seed {about['seed']})"
@@ -80,18 +78,6 @@ def complete(
     legends = [f"{nats:.0f} nats" for nats in frame["nll"]]
     why = f"; the scaffold by itself cannot be encoded ({about['refused']})" if about["refused"] else ""
     _end(frame, out, picture, legends, f"with this scaffold within the budget{why}")
-
-
-def _check(out: Path | None, picture: Path | None) -> None:
-    check(out)
-    if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
-        raise DataError(f"{picture}: a picture is .png or .svg")
-
-
-def _seed(seed: int | None) -> int:
-    import numpy as np
-
-    return int(np.random.default_rng().integers(2**31)) if seed is None else seed
 
 
 def _about(frame: pd.DataFrame) -> dict[str, Any]:
@@ -115,7 +101,7 @@ def _end(frame: pd.DataFrame, out: Path | None, picture: Path | None, legends: l
         from molvae.chem.drawing import grid
 
         grid(frame["smiles"].head(_DRAWN).tolist(), picture, legends[:_DRAWN])
-        console.print(f"picture written to [bold]{escape(str(picture))}[/bold]")
+        drawn(picture)
     if len(frame) < frame.attrs["asked"]:
         console.print(f"[yellow]only {len(frame):,} of {frame.attrs['asked']:,} molecules found {escape(where)}[/yellow]")
         raise typer.Exit(PARTIAL)

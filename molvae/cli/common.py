@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,7 +27,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from molvae.files import replacing
+from molvae.errors import DataError
+from molvae.files import check_writable, replacing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +48,7 @@ Column = Annotated[str | None, typer.Option(help="Name of the column that holds 
 Molecules = Annotated[Path, typer.Argument(help="File of molecules: .smi .txt .csv .tsv .sdf (also .gz) or .parquet.", metavar="FILE")]
 
 
+Properties = Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures as JSON to this file.")]
 
 
@@ -82,9 +85,23 @@ def report(figures: Mapping[str, object], path: Path | None) -> None:
             partial.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
 
 
-def check(out: Path | None) -> None:
-    """Refuse an output that cannot be written before any work is done."""
+def check(out: Path | None, picture: Path | None = None) -> None:
+    """Refuse outputs that cannot be written before any work is done."""
     from molvae.data.writers import check_output
 
     if out is not None:
         check_output(out)
+    if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
+        raise DataError(f"{picture}: a picture is .png or .svg")
+    if picture is not None:
+        check_writable(picture)
+
+
+def drawn(picture: Path) -> None:
+    """Say that a picture was written."""
+    console.print(f"picture written to [bold]{escape(str(picture))}[/bold]")
+
+
+def seeded(seed: int | None) -> int:
+    """The seed that was asked for, or one by chance."""
+    return secrets.randbelow(2**31) if seed is None else seed

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from molvae.cli.common import PARTIAL, Column, Json, Model, Out, Seed, check, console, report, write
+from molvae.cli.common import PARTIAL, Column, Json, Model, Out, Seed, check, console, drawn, report, write
 from molvae.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def denoise(
     A text with nothing wrong comes back as its own molecule, marked intact. Rows near which there is nothing sensible are listed in
     OUT.rejects.csv, and the command then ends with code 3.
     """
-    check(out)
-    if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
-        raise DataError(f"{picture}: a picture is .png or .svg")
+    check(out, picture)
     if kind not in ("auto", "smiles", "selfies"):
         raise DataError(f"--kind is {kind!r}, expected auto, smiles or selfies")
     from molvae import MolVAE
@@ -82,4 +80,4 @@ def _draw(frame: pd.DataFrame, picture: Path) -> None:
         for row, intact, edits, share in zip(frame["row"], frame["intact"], frame["edits"], frame["share"], strict=True)
     ]
     grid(frame["smiles"].tolist(), picture, legends)
-    console.print(f"picture written to [bold]{escape(str(picture))}[/bold]")
+    drawn(picture)

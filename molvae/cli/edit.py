@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from molvae.cli.common import PARTIAL, Json, Model, Out, Seed, check, console, report, write
+from molvae.cli.common import PARTIAL, Json, Model, Out, Seed, check, console, drawn, report, write
 from molvae.errors import DataError
 
 if TYPE_CHECKING:
@@ -34,9 +33,7 @@ def edit(
     Every molecule written is valid, new, within the similarity bound and moves each property as asked; all values are computed by
     RDKit. When nothing is found the table is empty and the command ends with code 3.
     """
-    check(out)
-    if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
-        raise DataError(f"{picture}: a picture is .png or .svg")
+    check(out, picture)
     asked: dict[str, Any] = {"set": _targets(targets or []), "raise_": raised or [], "lower": lowered or []}
     from molvae import MolVAE
 
@@ -80,7 +77,7 @@ def _draw(frame: pd.DataFrame, picture: Path) -> None:
     rows = frame.to_dict("records")
     legends = [f"input  {_values(before)}", *(f"{row['similarity']:.2f}  {_values(_after(row, before))}" for row in rows)]
     grid([frame.attrs["input"], *frame["smiles"]], picture, legends)
-    console.print(f"picture written to [bold]{escape(str(picture))}[/bold]")
+    drawn(picture)
 
 
 def _say(frame: pd.DataFrame, similarity: float, path: Path | None) -> None:

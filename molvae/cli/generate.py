@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
-from molvae.cli.common import Json, Model, Out, Seed, check, console, report, write
+from molvae.cli.common import Json, Model, Out, Seed, check, console, drawn, report, write
 from molvae.errors import DataError
 
 if TYPE_CHECKING:
@@ -40,9 +39,7 @@ def sample(
     Only molecules that survive a round trip through their own SELFIES string are kept, since these are what the model meant to
     write, and of these the ones that the critic of the model takes for real; --raw shows everything.
     """
-    check(out)
-    if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
-        raise DataError(f"{picture}: a picture is .png or .svg")
+    check(out, picture)
     import pandas as pd
 
     from molvae import MolVAE
@@ -80,7 +77,7 @@ def _draw(frame: pd.DataFrame, picture: Path) -> None:
     if "QED" in frame:
         legends = [f"QED {qed:.2f}  logP {logp:.1f}" for qed, logp in zip(frame["QED"], frame["logP"], strict=True)]
     grid(frame["smiles"].tolist(), picture, legends)
-    console.print(f"picture written to [bold]{escape(str(picture))}[/bold]")
+    drawn(picture)
 
 
 def decode(

@@ -9,7 +9,6 @@ import typer
 from rich.markup import escape
 
 from molvae.cli.common import PARTIAL, Column, Json, Model, Molecules, Out, Seed, bar, check, console, report, write
-from molvae.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,9 +34,7 @@ def novelty(
     A molecule the model cannot encode gets the percentile 100 and the reason. Rows that are no molecule are listed in OUT.rejects.csv
     too, and the command then ends with code 3.
     """
-    check(out)
-    if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
-        raise DataError(f"{picture}: a picture is .png or .svg")
+    check(out, picture)
     from molvae import MolVAE
     from molvae.data.formats import read_rows
 

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from rich.markup import escape
 
-from molvae.cli.common import PARTIAL, Json, Model, Out, Seed, check, console, report, write
-from molvae.errors import DataError
+from molvae.cli.common import PARTIAL, Json, Model, Out, Properties, Seed, check, console, drawn, report, seeded, write
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from molvae.latent.interpolate import Method
 
 Picture = Annotated[Path | None, typer.Option(help="Also draw it, .png or .svg.")]
-Properties = Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")]
 
 
 def interpolate(
@@ -36,18 +33,18 @@ def interpolate(
 
     The picture shows in colour what each step changed. Ends with code 3 when fewer different steps are found than asked for.
     """
-    _check(out, picture)
+    check(out, picture)
     from molvae import MolVAE
 
     names = None if properties else ()
-    frame = MolVAE.from_pretrained(model).interpolate(a, b, steps=steps, method=cast("Method", method), properties=names, seed=_seed(seed))
+    frame = MolVAE.from_pretrained(model).interpolate(a, b, steps=steps, method=cast("Method", method), properties=names, seed=seeded(seed))
     _say(frame, figures)
     write(frame, out)
     if picture is not None:
         from molvae.chem.strips import strip
 
         strip(frame["smiles"].tolist(), picture, _legends(frame))
-        console.print(f"picture written to [bold]{escape(str(picture))}[/bold]")
+        drawn(picture)
     if len(frame) == 1:
         console.print("A and B are the same molecule: one step")
     elif len(frame) < steps:
@@ -72,33 +69,21 @@ def interpolate_grid(
 
     Ends with code 3 when some cells stay empty.
     """
-    _check(out, picture)
+    check(out, picture)
     from molvae import MolVAE
 
     frame = MolVAE.from_pretrained(model).interpolate_grid(
-        (a, b, c, d), rows, columns, properties=None if properties else (), seed=_seed(seed)
+        (a, b, c, d), rows, columns, properties=None if properties else (), seed=seeded(seed)
     )
     write(frame, out)
     if picture is not None:
         from molvae.chem.drawing import grid
 
         grid(frame["smiles"].tolist(), picture, columns=columns)
-        console.print(f"picture written to [bold]{escape(str(picture))}[/bold]")
+        drawn(picture)
     if (missing := len(frame) - frame.attrs["found"]) > 0:
         console.print(f"[yellow]no molecule found for {missing:,} of {len(frame):,} cells[/yellow]")
         raise typer.Exit(PARTIAL)
-
-
-def _check(out: Path | None, picture: Path | None) -> None:
-    check(out)
-    if picture is not None and picture.suffix.lower() not in (".png", ".svg"):
-        raise DataError(f"{picture}: a picture is .png or .svg")
-
-
-def _seed(seed: int | None) -> int:
-    import numpy as np
-
-    return int(np.random.default_rng().integers(2**31)) if seed is None else seed
 
 
 def _say(frame: pd.DataFrame, figures: Path | None) -> None:

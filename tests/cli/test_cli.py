@@ -9,9 +9,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,43 +19,12 @@ import pytest
 from rdkit import Chem
 
 from molvae import MolVAE
-from molvae.cli.app import main
 from molvae.data.formats import read_rows
 
 OUTPUTS = [".csv", ".smi", ".sdf", ".parquet", ".tsv", ".csv.gz"]
 
 
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `molvae` with some words in an empty folder, in this process."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "1000")  # messages on one line
-
-    def run(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["molvae", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            assert end.code is None or isinstance(end.code, int), "a text would be printed and the code would be 1"
-            code = end.code or 0
-        captured = capfd.readouterr()
-        assert "Traceback" not in captured.err + captured.out
-        return Done(code, captured.out, " ".join(captured.err.split()))
-
-    return run
+Run = Callable[..., Any]
 
 
 def table(path: Path) -> pd.DataFrame:

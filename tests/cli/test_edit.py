@@ -3,49 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from molvae import MolVAE
-from molvae.cli.app import main
 
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `molvae edit` with some words in an empty folder, in this process."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "1000")  # messages on one line
-
-    def run(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["molvae", "edit", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            assert end.code is None or isinstance(end.code, int)
-            code = end.code or 0
-        captured = capfd.readouterr()
-        assert "Traceback" not in captured.err + captured.out
-        return Done(code, captured.out, " ".join(captured.err.split()))
-
-    return run
+def run(run: Run) -> Run:
+    """Runs `molvae edit` with some words."""
+    return partial(run, "edit")
 
 
 @pytest.fixture(scope="module")
@@ -117,3 +91,11 @@ def test_what_cannot_be_is_told(what: str, run: Run, trained: Path) -> None:
     done = run(*words, "--model", trained)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
+
+
+def test_a_picture_that_cannot_be_written_is_told_before_the_work(run: Run, known: str, trained: Path) -> None:
+    Path("taken").write_text("a file, not a folder")
+    done = run(known, "--raise", "QED", "--model", trained, "--picture", "taken/out.png")
+    assert done.code == 2
+    assert "taken" in done.err
+    assert not done.out

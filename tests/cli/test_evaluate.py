@@ -4,51 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from molvae.cli.app import main
 from molvae.evaluate import chemnet, judge
 
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, smiles: list[str]) -> Run:
+def run(run: Run, monkeypatch: pytest.MonkeyPatch, smiles: list[str]) -> Run:
     """Runs `molvae evaluate` in a folder with samples.csv and known.smi, without ChemNet."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "1000")  # messages on one line
     monkeypatch.setattr(chemnet, "available", lambda: False)
     Path("samples.csv").write_text("\n".join(["smiles", *smiles[60:160], smiles[60], "CC(", ""]) + "\nCCO\n")
     Path("known.smi").write_text("\n".join(smiles[:120]) + "\n")
-
-    def run(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["molvae", "evaluate", *map(str, words)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            assert end.code is None or isinstance(end.code, int)
-            code = end.code or 0
-        captured = capfd.readouterr()
-        assert "Traceback" not in captured.err + captured.out
-        return Done(code, captured.out, " ".join(captured.err.split()))
-
-    return run
+    return partial(run, "evaluate")
 
 
 def test_it_says_what_it_found_and_what_it_did_not(run: Run) -> None:

@@ -3,51 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from molvae.cli.app import main
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Done]
+Run = Callable[..., Any]
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path, smiles: list[str], trained: Path) -> Run:
+def run(run: Run, smiles: list[str], trained: Path) -> Run:
     """Runs `molvae` with the tiny model in a folder with two files of good molecules and one with bad rows."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "1000")  # messages on one line
     Path("a.smi").write_text("\n".join(smiles[:40]) + "\n")
     Path("b.csv").write_text("\n".join(["smiles,name", *(f"{text},<b>{text}</b>" for text in smiles[40:60])]) + "\n")
     Path("bad.csv").write_text("\n".join(["smiles", *smiles[:4], "aspirin", "C[Si](C)(C)C"]) + "\n")
-
-    def run(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["molvae", *map(str, words), "--model", str(trained)])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            assert end.code is None or isinstance(end.code, int)
-            code = end.code or 0
-        captured = capfd.readouterr()
-        assert "Traceback" not in captured.err + captured.out
-        return Done(code, captured.out, " ".join(captured.err.split()))
-
-    return run
+    return lambda *words: run(*words, "--model", trained)
 
 
 # --- map

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from rdkit import Chem
 
 from molvae import MolVAE
-from molvae.cli.app import main
 from molvae.latent import interpolate as module
 
 A, B, C, D = "Cc1ccccc1OC", "N#CC1CCC(F)CC1", "CCN(C)CCO", "Clc1cccnc1"
@@ -27,18 +26,14 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
-    """Runs `molvae` in an empty folder; the exit code and what was said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "1000")
+def run(run: Callable[..., Any]) -> Run:
+    """Runs `molvae` with some words; the exit code and what was said."""
 
-    def run(*words: object) -> tuple[int, str]:
-        monkeypatch.setattr(sys, "argv", ["molvae", *map(str, words)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        return int(end.value.code or 0), " ".join(capfd.readouterr().err.split())
+    def code_and_words(*words: object) -> tuple[int, str]:
+        done = run(*words)
+        return done.code, done.err
 
-    return run
+    return code_and_words
 
 
 def test_interpolate_writes_table_picture_and_figures(run: Run, trained: Path, model: MolVAE) -> None:
