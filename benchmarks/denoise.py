@@ -19,8 +19,11 @@ A bundled model or folder each; train the denoising one by
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +34,11 @@ from trained import moses_test
 
 from molvae import MolVAE
 from molvae.chem.selfies import to_symbols
+from molvae.data.cache import cache_folder
+from molvae.files import replacing
 from molvae.latent.texts import read_text
 
+_PART = 50  # texts answered between two writings
 _FIRST_TOKEN = 2  # the two before it begin and end a molecule
 
 
@@ -90,6 +96,34 @@ def plain(model: MolVAE, texts: list[str], kind: str) -> list[list[str]]:
     return [[text] for text in model.decode(codes)["smiles"]]
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Answers on disk, with the seconds that each part of them took.
+
+    Attributes:
+        folder: of one model, corruption and seed.
+        resume: whether what is there is used.
+    """
+
+    folder: Path
+    resume: bool
+
+    def answers(self, name: str, texts: list[str], answer: Callable[[list[str]], list[list[str]]]) -> tuple[list[list[str]], float]:
+        """The answers of a method, in parts of 50 texts that are kept, and the seconds they took."""
+        parts = [self._part(f"{name}-{start}", texts[start : start + _PART], answer) for start in range(0, len(texts), _PART)]
+        return [each for part in parts for each in part["answers"]], sum(part["seconds"] for part in parts)
+
+    def _part(self, name: str, texts: list[str], answer: Callable[[list[str]], list[list[str]]]) -> dict[str, Any]:
+        path = self.folder / f"{name}.json"
+        if not (self.resume and path.exists()):
+            start = time.perf_counter()
+            part = {"answers": answer(texts), "seconds": time.perf_counter() - start}
+            with replacing(path) as partial:
+                partial.write_text(json.dumps(part), encoding="utf-8")
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return found
+
+
 def denoised(model: MolVAE, texts: list[str], **options: Any) -> list[list[str]]:
     """The answers of `MolVAE.denoise`, the likeliest first."""
     frame = model.denoise(texts, n=5, **options)
@@ -99,7 +133,7 @@ def denoised(model: MolVAE, texts: list[str], **options: Any) -> list[list[str]]
     return answers
 
 
-def judged(name: str, smiles: list[str], answers: list[list[str]], seconds: float) -> dict[str, Any]:
+def judged(name: str, smiles: list[str], answers: list[list[str]], seconds: float | None) -> dict[str, Any]:
     """Exact recovery of one method."""
     first = [answer[:1] == [text] for text, answer in zip(smiles, answers, strict=True)]
     five = [text in answer[:5] for text, answer in zip(smiles, answers, strict=True)]
@@ -107,29 +141,30 @@ def judged(name: str, smiles: list[str], answers: list[list[str]], seconds: floa
         "method": name,
         "top1": float(np.mean(first)),
         "top5": None if name == "plain" else float(np.mean(five)),
-        "seconds_per_molecule": seconds / len(smiles),
+        "seconds_per_molecule": None if seconds is None else seconds / len(smiles),
     }
 
 
-def task(model: MolVAE, name: str, smiles: list[str], kind: str, share: float, seed: int, ablation: bool) -> list[dict[str, Any]]:
+def task(
+    model: MolVAE, name: str, smiles: list[str], kind: str, share: float, seed: int, ablation: bool, kept: Kept
+) -> list[dict[str, Any]]:
     """Every method on one kind of corruption."""
     texts = corrupted(model, smiles, kind, share, seed)
     own = [read_text(model, text, "smiles" if kind == "characters" else "selfies").own for text in texts]
     found = []
 
-    def take(method: str, answer: Callable[[], list[list[str]]]) -> list[list[str]]:
-        start = time.perf_counter()
-        answers = answer()
-        found.append(judged(method, smiles, answers, time.perf_counter() - start))
+    def take(method: str, answer: Callable[[list[str]], list[list[str]]]) -> list[list[str]]:
+        answers, seconds = kept.answers(method, texts, answer)
+        found.append(judged(method, smiles, answers, seconds))
         common.say(f"{name}, {share:.0%} of the {kind}: {found[-1]}")
         return answers
 
-    take("plain", lambda: plain(model, texts, kind))
-    answers = take("denoise, no trust", lambda: denoised(model, texts, seed=seed, trust=False))
-    take("denoise", lambda: [[whole] if whole else answer for whole, answer in zip(own, answers, strict=True)])
-    found[-1]["seconds_per_molecule"] = None  # no search of its own: a text that is whole is its own answer
+    take("plain", lambda part: plain(model, part, kind))
+    answers = take("denoise, no trust", lambda part: denoised(model, part, seed=seed, trust=False))
+    trusted = [[whole] if whole else answer for whole, answer in zip(own, answers, strict=True)]  # a whole text is its own answer
+    found.append(judged("denoise", smiles, trusted, None))
     if ablation and kind == "tokens":
-        take("no trust, no latent", lambda: denoised(model, texts, seed=seed, trust=False, latent=False))
+        take("no trust, no latent", lambda part: denoised(model, part, seed=seed, trust=False, latent=False))
     head = {"model": name, "corrupted": kind, "share": share, "read_as_molecules": float(np.mean([bool(text) for text in own]))}
     return [head | each for each in found]
 
@@ -153,6 +188,8 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--molecules", type=int, default=1_000, help="of the MOSES test set")
     parser.add_argument("--models", "--model", nargs="+", default=["moses"], help="bundled names or folders")
     parser.add_argument("--shares", type=float, nargs="+", default=[0.05, 0.1], help="of tokens or characters corrupted")
+    parser.add_argument("--resume", action="store_true", help="go on where a run with the same molecules and seed stopped")
+    parser.add_argument("--work", type=Path, default=cache_folder() / "benchmarks" / "denoise", help="keeps the answers for --resume")
     parser.add_argument("--ablation", action="store_true", help="also without proposals from the latent space")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=common.RESULTS / "denoise.json")
@@ -160,17 +197,16 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Measure and write."""
+    """Measure, and write after every task."""
     args, before = parse_options(), common.machine()
     rows: list[dict[str, Any]] = []
-    for folder in args.models:
+    settings = {"molecules": args.molecules, "seed": args.seed}
+    for kind, share, folder in product(("tokens", "characters"), args.shares, args.models):
         model = MolVAE.from_pretrained(folder)
         smiles = [text for text in model.encode_all(moses_test()[: args.molecules]).smiles if text]
-        for kind in ("tokens", "characters"):
-            for share in args.shares:
-                rows += task(model, Path(folder).name, smiles, kind, share, args.seed, args.ablation)
-    settings = {"molecules": args.molecules, "shares": args.shares, "seed": args.seed, "models": [Path(name).name for name in args.models]}
-    common.write_result(args.out, "Molecules recovered from corrupted texts", rows, table(rows), before, settings=settings)
+        kept = Kept(args.work / f"{Path(folder).name}-{args.molecules}-{kind}-{share:g}-{args.seed}", args.resume)
+        rows += task(model, Path(folder).name, smiles, kind, share, args.seed, args.ablation, kept)
+        common.write_result(args.out, "Molecules recovered from corrupted texts", rows, table(rows), before, settings=settings)
 
 
 if __name__ == "__main__":
