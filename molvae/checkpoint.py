@@ -5,6 +5,7 @@ tokenizer.json              symbols and merges
 model.safetensors           weights, fp16
 prior.safetensors           weights of the learned prior, fp16, where there is one
 critic.safetensors          weights of the critic, fp16, where there is one
+heads.safetensors           weights of the property heads, fp16, where there are any
 training_index.safetensors  hashes of the molecules trained on
 README.md                   the model card
 """
@@ -18,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import safetensors.torch
 import torch
@@ -31,11 +32,17 @@ from molvae.data.tokenizer import Tokenizer
 from molvae.errors import CheckpointError
 from molvae.files import replacing
 from molvae.nn.critic import Critic, CriticSizes
+from molvae.nn.gaussian_process import GaussianProcessHeads, GaussianProcessSizes
+from molvae.nn.heads import EnsembleHeads, Heads, HeadSizes
 from molvae.nn.prior import Flow, FlowSizes
 from molvae.nn.sampling import SamplingSettings
 from molvae.nn.vae import VAE, Sizes
 
 FORMAT = 2
+_HEADS: dict[str, tuple[type[Any], Callable[[Any], Heads]]] = {
+    EnsembleHeads.kind: (HeadSizes, EnsembleHeads),
+    GaussianProcessHeads.kind: (GaussianProcessSizes, GaussianProcessHeads),
+}
 _LIBRARIES = ("molvae", "torch", "rdkit", "selfies", "tokenizers", "numpy", "safetensors")
 
 
@@ -57,6 +64,7 @@ class Checkpoint:
         sampling: how molecules are drawn unless asked otherwise.
         prior: the learned prior, where one was fitted.
         critic: the critic, where one was fitted.
+        heads: groups of property heads; a later group comes before an earlier one where both have a property.
         recipe: the recipe it was trained by.
         figures: what was measured on it, by name.
         card: text of the model card.
@@ -75,6 +83,12 @@ class Checkpoint:
     made_with: dict[str, str] = field(default_factory=versions)
     prior: Flow | None = None
     critic: Critic | None = None
+    heads: nn.ModuleList = field(default_factory=nn.ModuleList)
+
+    @property
+    def head_groups(self) -> list[Heads]:
+        """The groups of property heads."""
+        return [cast(Heads, group) for group in self.heads]
 
     def config(self) -> dict[str, Any]:
         """What config.json holds."""
@@ -86,6 +100,7 @@ class Checkpoint:
             "sampling": asdict(self.sampling),
             "prior": asdict(self.prior.sizes) if self.prior else None,
             "critic": asdict(self.critic.sizes) if self.critic else None,
+            "heads": [{"kind": group.kind} | asdict(group.sizes) for group in self.head_groups],
             "selfies_constraints": CONSTRAINTS,
             "recipe": self.recipe,
             "figures": self.figures,
@@ -94,7 +109,7 @@ class Checkpoint:
 
     def save(self, folder: Path) -> None:
         """Write all files; each replaces its forerunner only when whole. Raises DataError where the disk refuses."""
-        modules = {"model": self.vae, "prior": self.prior, "critic": self.critic}
+        modules = {"model": self.vae, "prior": self.prior, "critic": self.critic, "heads": self.heads}
         writers: dict[str, Callable[[Path], object]] = {
             "tokenizer.json": self.tokenizer.save,
             "training_index.safetensors": self.index.save,
@@ -120,12 +135,13 @@ class Checkpoint:
             kept |= {"made_with": config["versions"], "sampling": SamplingSettings(**config["sampling"])}
             kept["prior"] = Flow(FlowSizes(**config["prior"])) if config["prior"] else None
             kept["critic"] = Critic(CriticSizes(**config["critic"])) if config["critic"] else None
+            kept["heads"] = nn.ModuleList(_empty_heads(**group) for group in config.get("heads", []))
             Standardizer(**kept["standardizer"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise CheckpointError(f"{folder / 'config.json'} lacks or misnames {error}") from error
         if len(tokenizer) != vae.sizes.vocabulary:
             raise CheckpointError(f"{folder}: the tokenizer has {len(tokenizer)} ids, the model {vae.sizes.vocabulary}")
-        for name, module in (("model", vae), ("prior", kept["prior"]), ("critic", kept["critic"])):
+        for name, module in (("model", vae), *((name, kept[name]) for name in ("prior", "critic", "heads"))):
             if module:
                 _put_weights(module.eval(), folder / f"{name}.safetensors")
         card = folder / "README.md"
@@ -133,14 +149,19 @@ class Checkpoint:
         return cls(vae, tokenizer, TrainingIndex.load(folder / "training_index.safetensors"), card=text, **kept)
 
 
+def _empty_heads(kind: str, **sizes: Any) -> Heads:
+    sizes_of, heads_of = _HEADS[kind]
+    return heads_of(sizes_of.of(sizes))
+
+
 def _write_weights(module: nn.Module, path: Path) -> None:
-    weights = {name: _half(tensor) for name, tensor in module.state_dict().items()}
+    learned = {name for name, _ in module.named_parameters()}  # buffers, such as the mean of a user's column, need not fit into fp16
+    weights = {name: _plain(tensor, torch.float16 if name in learned else tensor.dtype) for name, tensor in module.state_dict().items()}
     path.write_bytes(safetensors.torch.save(weights, metadata={"format": "pt"}))
 
 
-def _half(tensor: Tensor) -> Tensor:
-    tensor = tensor.detach().cpu()
-    return (tensor.to(torch.float16) if tensor.is_floating_point() else tensor).contiguous()
+def _plain(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    return tensor.detach().cpu().to(dtype).contiguous()
 
 
 def _read_config(path: Path) -> dict[str, Any]:

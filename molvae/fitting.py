@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 
 from molvae.checkpoint import Checkpoint
 from molvae.chem.molecules import Standardizer
 from molvae.chem.selfies import to_smiles
 from molvae.data.cache import cache_folder
 from molvae.data.corpus import Corpus, CorpusSettings, Progress, build_corpus, learned_tokenizer
+from molvae.data.corpus_properties import corpus_properties
 from molvae.data.moses import moses_file
 from molvae.data.novelty import TrainingIndex
 from molvae.data.tokenizer import Tokenizer
@@ -73,14 +76,11 @@ def fit(
     recipe, out = recipe or Recipe(), Path(out)
     if source is not None:
         recipe = recipe.updated(data={"source": str(source)})
-    _check_folder(out, resume)
+    check_folder(out, resume)
     beginning = _beginning(start, recipe) if start is not None else None
-    fabric = make_fabric(recipe, accelerator, devices, nodes)
-    if fabric.device.type == "cpu" and fabric.world_size > 1:
-        torch.set_num_threads(1)
-    fabric.launch()
+    fabric = launched(recipe, accelerator, devices, nodes)
     tokenizer = beginning.tokenizer if beginning else None
-    corpus = _shared_corpus(fabric, recipe, tokenizer, cache or cache_folder(), jobs, on_rows)
+    corpus = shared_corpus(fabric, recipe, tokenizer, cache or cache_folder(), jobs, on_rows)
     if on_corpus and fabric.is_global_zero:
         on_corpus(corpus)
     checkpoint = _empty_checkpoint(recipe, corpus)
@@ -99,7 +99,17 @@ def _beginning(start: str | Path, recipe: Recipe) -> Checkpoint:
     return checkpoint
 
 
-def _check_folder(out: Path, resume: bool) -> None:
+def launched(recipe: Recipe, accelerator: str, devices: int | str, nodes: int = 1) -> Fabric:
+    """The processes of a run, started; several on one CPU have a thread each."""
+    fabric = make_fabric(recipe, accelerator, devices, nodes)
+    if fabric.device.type == "cpu" and fabric.world_size > 1:
+        torch.set_num_threads(1)
+    fabric.launch()
+    return fabric
+
+
+def check_folder(out: Path, resume: bool) -> None:
+    """Refuse a folder that a run cannot be written to, or gone on with."""
     found = (out / "training" / "state.safetensors").exists()
     if found and not resume:
         raise CheckpointError(f"{out} holds a run already; go on with it (--resume) or choose another folder")
@@ -117,16 +127,34 @@ def corpus_settings(recipe: Recipe) -> CorpusSettings:
     return CorpusSettings(data.vocabulary, Standardizer(data.largest_fragment, data.neutralize), data.column)
 
 
-def _shared_corpus(fabric: Fabric, recipe: Recipe, tokenizer: Tokenizer | None, cache: Path, jobs: int, on_rows: Progress | None) -> Corpus:
-    """The corpus of a recipe, built by the first process of each machine."""
+def shared_corpus(
+    fabric: Fabric,
+    recipe: Recipe,
+    tokenizer: Tokenizer | None,
+    cache: Path,
+    jobs: int,
+    on_rows: Progress | None,
+    *,
+    extend: bool = False,
+    least: int = 2,
+) -> Corpus:
+    """The corpus of a recipe, built by the first process of each machine; see `molvae.data.corpus.build_corpus`.
+
+    Raises:
+        DataError: it holds fewer than `least` usable molecules.
+    """
     settings, root = corpus_settings(recipe), cache / "corpora"
     with fabric.rank_zero_first(local=True):
         source = moses_file("train", cache / "moses") if recipe.data.source == "moses" else Path(recipe.data.source)
         if tokenizer and learned_tokenizer(source, root, settings) == tokenizer.to_json():
             tokenizer = None  # the corpus that is there already has these very tokens
-        corpus = build_corpus(source, root, settings, tokenizer, jobs=jobs, progress=on_rows)
-    if len(corpus) < 2:
-        raise DataError(f"{source} holds {len(corpus)} usable molecule; at least 2 are needed to train on one and check on another")
+        corpus = build_corpus(source, root, settings, tokenizer, extend, jobs=jobs, progress=on_rows)
+    if len(corpus) < least:
+        plural = "s" * (len(corpus) != 1)
+        raise DataError(
+            f"{source} holds {len(corpus)} usable molecule{plural} (refused: {refusals(corpus)}); at least {least} are needed to train on "
+            "some and check on others"
+        )
     return corpus
 
 
@@ -140,18 +168,36 @@ def new_vae(recipe: Recipe, vocabulary: int) -> VAE:
 def _train(
     fabric: Fabric, recipe: Recipe, corpus: Corpus, checkpoint: Checkpoint, out: Path, resume: bool, command: str, listener: Listener | None
 ) -> MolVAE:
-    held_out = _held_out_smiles(recipe, corpus)
+    held_out = held_out_smiles(recipe, corpus)
 
     def judge(vae: VAE) -> dict[str, float]:
         return judge_model(MolVAE(checkpoint, fabric.device), held_out, recipe.train.seed)
 
-    trainer = Trainer(recipe, fabric, out / "training", judge, listener, on_save=lambda vae: checkpoint.save(out))
+    def save(vae: VAE) -> None:
+        replace(checkpoint, vae=vae).save(out)
+
+    trainer = Trainer(recipe, fabric, out / "training", judge, listener, save, targets=_targets(fabric, recipe, corpus))
     setting = json.dumps([recipe.model_dump(mode="json", exclude={"train": _MAY_CHANGE}), corpus.folder.name])
     checkpoint.figures = trainer.fit(checkpoint.vae, corpus, resume, setting)
     checkpoint.card = model_card(checkpoint, corpus, command)
     if fabric.is_global_zero:
         checkpoint.save(out)
     return MolVAE(checkpoint, fabric.device)
+
+
+def _targets(fabric: Fabric, recipe: Recipe, corpus: Corpus) -> NDArray[np.float32] | None:
+    """Standardised properties of all molecules that the codes are laid out by, (n, P), computed by the first process of each machine."""
+    part = recipe.properties
+    if not part.columns:
+        return None
+    with fabric.rank_zero_first(local=True):
+        values = corpus_properties(corpus, part.columns, part.molecules)
+    center, scale = np.nanmean(values, axis=0, dtype=np.float64), np.nanstd(values, axis=0, dtype=np.float64)
+    if not scale.all():
+        raise DataError(
+            f"property {part.columns[int(np.argmin(scale))]!r} is the same for all molecules, so codes cannot be laid out by it"
+        )
+    return np.asarray((values - center) / scale, dtype=np.float32)
 
 
 def _empty_checkpoint(recipe: Recipe, corpus: Corpus) -> Checkpoint:
@@ -163,9 +209,14 @@ def _empty_checkpoint(recipe: Recipe, corpus: Corpus) -> Checkpoint:
     return Checkpoint(vae, corpus.tokenizer, index, 2 * longest + 8, standardizer, recipe=recipe.model_dump(mode="json"))
 
 
-def _held_out_smiles(recipe: Recipe, corpus: Corpus) -> list[str]:
-    held_out = split_at_random(len(corpus), recipe.data.validation, recipe.train.seed).validation[:_JUDGED]
-    return [to_smiles(corpus.tokenizer.symbols_of(corpus[number].tolist())) for number in held_out.tolist()]
+def held_out_smiles(recipe: Recipe, corpus: Corpus) -> list[str]:
+    """At most 1,000 of the molecules that a recipe holds out."""
+    return smiles_of(corpus, split_at_random(len(corpus), recipe.data.validation, recipe.train.seed).validation[:_JUDGED])
+
+
+def smiles_of(corpus: Corpus, molecules: NDArray[np.int64]) -> list[str]:
+    """SMILES of some molecules of a corpus, by number."""
+    return [to_smiles(corpus.tokenizer.symbols_of(corpus[number].tolist())) for number in molecules.tolist()]
 
 
 def judge_model(model: MolVAE, held_out: list[str], seed: int = 0, n: int = _JUDGED) -> dict[str, float]:
@@ -183,12 +234,16 @@ def judge_model(model: MolVAE, held_out: list[str], seed: int = 0, n: int = _JUD
     return {name: float(value) for name, value in figures.items()}
 
 
+def refusals(corpus: Corpus) -> str:
+    """What a corpus refused, and why, in words."""
+    return ", ".join(f"{reason}: {count:,}" for reason, count in corpus.refused.items()) or "none"
+
+
 def model_card(checkpoint: Checkpoint, corpus: Corpus, command: str) -> str:
     """Text of a model's README.md: data, sizes, command and figures."""
     figures = "\n".join(f"| {name.replace('_', ' ')} | {value:,.4g} |" for name, value in checkpoint.figures.items())
-    refused = ", ".join(f"{reason}: {count:,}" for reason, count in corpus.refused.items()) or "none"
     return (
-        f"# A molvae model\n\nTrained on {len(corpus):,} molecules of `{corpus.meta['source']}` (refused: {refused}).\n\n"
+        f"# A molvae model\n\nTrained on {len(corpus):,} molecules of `{corpus.meta['source']}` (refused: {refusals(corpus)}).\n\n"
         f"Made by\n\n    {command or 'molvae.MolVAE.fit'}\n\nwith the recipe in config.json.\n\n"
         f"At the end of training, on molecules held out (nats are nats a molecule; samples are raw, from N(0, I)):\n\n"
         f"| figure | value |\n|---|---|\n{figures}\n"

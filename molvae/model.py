@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,8 @@ from molvae.pretrained import find_pretrained
 from molvae.sampling import BLOCK, Sampler, write_block
 
 if TYPE_CHECKING:
+    from molvae.chem.windows import Where
+    from molvae.finetuning import Tuned
     from molvae.training.critic import FittedCritic
     from molvae.training.prior import FittedPrior
     from molvae.training.recipe import Recipe
@@ -62,7 +64,7 @@ class MolVAE(Moves):
     def __init__(self, checkpoint: Checkpoint, device: str | torch.device = "cpu") -> None:
         self.checkpoint = checkpoint
         self._vae = checkpoint.vae.to(device).eval()
-        for module in (checkpoint.prior, checkpoint.critic):
+        for module in (checkpoint.prior, checkpoint.critic, checkpoint.heads):
             if module:
                 module.to(device).eval()
         self._device = torch.device(device)
@@ -92,6 +94,12 @@ class MolVAE(Moves):
         from molvae.fitting import fit
 
         return fit(source, out, recipe, **options)
+
+    def finetune(self, source: str | Path, out: str | Path, **options: Any) -> Tuned:
+        """Tune a copy of the model to the molecules of a file and save it in the folder `out`; see `molvae.finetuning.finetune`."""
+        from molvae.finetuning import finetune
+
+        return finetune(self, source, out, **options)
 
     def fit_prior(self, source: str | Path, **options: Any) -> FittedPrior:
         """Fit a learned prior to the codes of the molecules of a file; see `molvae.second_stage.fit_prior_of` for the options."""
@@ -132,6 +140,9 @@ class MolVAE(Moves):
         raw: bool = False,
         distinct: bool = True,
         novel: bool = False,
+        where: Where | None = None,
+        budget: int | None = None,
+        progress: Callable[[str, int, int], None] | None = None,
     ) -> pd.DataFrame:
         """Draw codes from the prior and write a molecule for each.
 
@@ -150,6 +161,11 @@ class MolVAE(Moves):
             raw: keep everything that was written, one row a draw.
             distinct: drop repeats (not with `raw`).
             novel: drop molecules of the training set (not with `raw`).
+            where: only molecules whose properties lie in windows, such as "logP=2..3,QED>0.8" (see `molvae.chem.windows.windows`), found
+                by a search of the latent space (see `molvae.latent.conditional.sample_where`, also for what is returned then). Every
+                molecule is checked, the critic is not asked; not with `raw`, repeats or `critic`.
+            budget: most decodings of that search; 100 a molecule and at least 50,000 when None.
+            progress: told "molecules", how many that search has found and how many are wanted.
 
         Returns:
             DataFrame of `smiles` (canonical, empty for nothing written), `valid`, `survives`, `novel` (not in the training set;
@@ -157,17 +173,26 @@ class MolVAE(Moves):
             (share of draws that survive the round trip), `accepted` (share of draws that satisfy the critic too), `asked` and the settings.
 
         Raises:
-            DataError: n molecules cannot be found because the model writes too few different ones.
+            DataError: n molecules cannot be found because the model writes too few different ones, or `where` cannot be understood.
         """
         if n < 1:
             raise DataError(f"{n} molecules were asked for; at least 1 is needed")
         seed = int(np.random.default_rng().integers(2**31)) if seed is None else seed
         asked: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "prior": prior, "critic": critic}
         settings = replace(self.checkpoint.sampling, **{name: value for name, value in asked.items() if value is not None})
-        if raw:
+        if raw or where is not None:
             settings = replace(settings, critic=False)
-        sampler = Sampler(self.checkpoint, settings, seed)
-        frame = sampler.raw(n) if raw else sampler.kept(n, distinct, novel)
+        if budget is not None and where is None:
+            raise DataError(f"a budget of {budget} decodings goes with where only")
+        if where is not None:
+            if raw or critic or not distinct:
+                raise DataError("raw, critic and repeats do not go with where: its molecules are checked, distinct and need not be typical")
+            from molvae.latent.conditional import sample_where
+
+            frame = sample_where(self, where, n, settings, seed=seed, novel=novel, budget=budget, progress=progress)
+        else:
+            sampler = Sampler(self.checkpoint, settings, seed)
+            frame = sampler.raw(n) if raw else sampler.kept(n, distinct, novel)
         frame.attrs |= {"asked": n, "seed": seed} | asdict(settings)
         return frame
 

@@ -7,11 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
 
+    from molvae.data.assays import Table
     from molvae.latent.directions import Direction
+    from molvae.latent.fit_properties import FittedProperties
+    from molvae.latent.impute import Imputed
     from molvae.latent.maps import LatentMap, Projection
     from molvae.model import MolVAE
+    from molvae.nn.heads import Column
+    from molvae.training.heads import FittedHeads
 
 
 class Moves:
@@ -21,6 +28,84 @@ class Moves:
     def _model(self) -> MolVAE:
         """The model that these are the moves of."""
         return cast("MolVAE", self)
+
+    @property
+    def properties(self) -> list[Column]:
+        """The properties this model has heads for: name, unit, kind, range."""
+        from molvae.latent.heads import columns
+
+        return columns(self._model)
+
+    def predict_codes(self, codes: ArrayLike, names: Sequence[str] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Properties of codes without writing the molecules: mean and standard deviation.
+
+        See `molvae.latent.heads.predict_codes`.
+        """
+        from molvae.latent.heads import predict_codes
+
+        return predict_codes(self._model, codes, names)
+
+    def fit_properties(
+        self,
+        source: str | Path,
+        columns: Sequence[str],
+        *,
+        smiles: str | None = None,
+        units: Mapping[str, str] | None = None,
+        method: Literal["auto", "gp", "ensemble"] = "auto",
+        seed: int = 1,
+        listener: Callable[[int, float], None] | None = None,
+    ) -> FittedProperties:
+        """Learn properties from a table of molecules and values and put heads for them into the model; save it afterwards.
+
+        See `molvae.latent.fit_properties.fit_properties`.
+        """
+        from molvae.latent.fit_properties import fit_properties
+
+        return fit_properties(self._model, source, columns, smiles=smiles, units=units, method=method, seed=seed, listener=listener)
+
+    def fit_computed(
+        self,
+        source: str | Path,
+        names: Sequence[str],
+        *,
+        molecules: int = 150_000,
+        seed: int = 1,
+        listener: Callable[[int, float], None] | None = None,
+    ) -> FittedHeads:
+        """Learn properties that RDKit computes from molecules of a file and put heads for them into the model; save it afterwards.
+
+        See `molvae.latent.fit_computed.fit_computed`.
+        """
+        from molvae.latent.fit_computed import fit_computed
+
+        return fit_computed(self._model, source, names, molecules=molecules, seed=seed, listener=listener)
+
+    def predict(self, smiles: str | Iterable[str], names: Sequence[str] | None = None) -> pd.DataFrame:
+        """Properties of molecules read off their codes: computed and predicted value, standard deviation, and whether to trust them.
+
+        See `molvae.latent.predict.predict`.
+        """
+        from molvae.latent.predict import predict
+
+        return predict(self._model, smiles, names)
+
+    def impute(
+        self,
+        source: str | Path | Table,
+        *,
+        columns: Sequence[str] | None = None,
+        smiles: str | None = None,
+        seed: int = 0,
+        listener: Callable[[int, int], None] | None = None,
+    ) -> Imputed:
+        """Fill the missing cells of a table of properties, each with its standard deviation, from codes and from the other columns.
+
+        See `molvae.latent.impute.impute`.
+        """
+        from molvae.latent.impute import impute
+
+        return impute(self._model, source, columns=columns, smiles=smiles, seed=seed, listener=listener)
 
     def novelty(
         self,

@@ -122,12 +122,13 @@ class Sampler:
         for block in range(first, first + blocks):
             random = np.random.default_rng([self.seed, block])
             noise = random.standard_normal((BLOCK, self.checkpoint.vae.sizes.latent_size), dtype=np.float32)
-            symbols += write_block(self.checkpoint, self._codes(noise), self.settings.truncation, random)
+            symbols += write_block(self.checkpoint, self.codes(noise), self.settings.truncation, random)
             chances.append(random.random(BLOCK, dtype=np.float32))
         return _Draws(symbols, np.concatenate(chances))
 
     @torch.inference_mode()
-    def _codes(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+    def codes(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Codes of the prior for noise of N(0, I): (n, D) to (n, D)."""
         prior = self.checkpoint.prior
         if self.settings.prior == "gaussian" or prior is None:
             return noise

@@ -99,6 +99,18 @@ def canonical(mol: Chem.Mol) -> str:
     return str(Chem.MolToSmiles(mol))
 
 
+def without_stereo(text: str) -> str:
+    """Canonical SMILES without stereo and isotopes; a text that is no molecule comes back as it is.
+
+    >>> without_stereo("C[C@H](N)C(=O)O"), without_stereo("aspirin")
+    ('CC(N)C(=O)O', 'aspirin')
+    """
+    try:
+        return str(Chem.MolToSmiles(parse(text), isomericSmiles=False))
+    except MoleculeError:
+        return text
+
+
 @dataclass(frozen=True)
 class Standardizer:
     """Brings SMILES into the one form the rest of molvae works on. Stereo and charges are kept unless asked otherwise.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -18,6 +18,7 @@ from molvae.errors import MoleculeError
 BITS = 1024
 #: Bonds around an atom that a fingerprint sees.
 RADIUS = 2
+_AT_ONCE = 1_000  # molecules compared with all others at once
 
 
 @cache
@@ -70,6 +71,19 @@ def tanimoto(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float32]:
     both = left @ right.T  # counts of at most 1,024: exact in float32
     either = left.sum(axis=1)[:, None] + right.sum(axis=1)[None, :] - both
     return np.where(either > 0, both / np.maximum(either, 1), 1).astype(np.float32)
+
+
+def similarity_to_nearest(smiles: Sequence[str], reference: Sequence[str]) -> NDArray[np.float32]:
+    """Tanimoto similarity of each molecule to the one most like it among some others: (n,).
+
+    >>> similarity_to_nearest(["CCO", "CCCO"], ["CCO", "c1ccccc1"]).round(4).tolist()
+    [1.0, 0.5555999875068665]
+    """
+    mine = bit_matrix(map(parse, smiles))
+    best = np.zeros(len(smiles), dtype=np.float32)
+    for start in range(0, len(reference), _AT_ONCE):
+        best = np.maximum(best, tanimoto(mine, bit_matrix(map(parse, reference[start : start + _AT_ONCE]))).max(axis=1))
+    return best
 
 
 def similarity_of(given: str, back: str) -> float:

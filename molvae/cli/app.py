@@ -9,7 +9,7 @@ import warnings
 import typer
 from rich.markup import escape
 
-from molvae.cli import around, denoise, edit, evaluate, generate, maps, molecules, novelty, train, walk
+from molvae.cli import around, denoise, edit, evaluate, finetune, generate, impute, maps, molecules, novelty, properties, train, walk
 from molvae.cli.common import INTERRUPTED, USAGE, console
 from molvae.errors import Interrupted, MolvaeError
 
@@ -33,9 +33,13 @@ for command in (
     novelty.novelty,
     edit.edit,
     denoise.denoise,
+    properties.fit_properties,
+    properties.predict,
+    impute.impute,
     train.info,
     train.data,
     train.train,
+    finetune.finetune,
     train.fit_prior,
     train.fit_critic,
 ):

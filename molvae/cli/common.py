@@ -48,6 +48,8 @@ Column = Annotated[str | None, typer.Option(help="Name of the column that holds 
 Molecules = Annotated[Path, typer.Argument(help="File of molecules: .smi .txt .csv .tsv .sdf (also .gz) or .parquet.", metavar="FILE")]
 
 
+Trained = Annotated[str, typer.Argument(help="Folder of a trained model, or the name of a bundled one.", metavar="MODEL")]
+Copy = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the model with its addition; MODEL itself by default.")]
 Properties = Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Also write the figures as JSON to this file.")]
 
@@ -67,15 +69,22 @@ def bar(what: str, total: int | None = None) -> Iterator[tuple[Progress, TaskID]
         yield progress, progress.add_task(what, total=total)
 
 
-def write(frame: pd.DataFrame, out: Path | None) -> None:
+def write(frame: pd.DataFrame, out: Path | None, smiles_column: str = "smiles") -> None:
     """Write a table to a file, or as CSV to stdout."""
     from molvae.data.writers import write_table
 
     if out is None:
         frame.to_csv(sys.stdout, index=False)
     else:
-        write_table(frame, out)
+        write_table(frame, out, smiles_column)
         console.print(f"{len(frame):,} rows written to [bold]{escape(str(out))}[/bold]")
+
+
+def folder_for(model: str, out: Path | None) -> Path:
+    """Where a model that is added to goes."""
+    if out is None and not Path(model).is_dir():
+        raise DataError(f"{model} is no folder, so there is nothing to change; say with --out where the model with its addition shall go")
+    return out or Path(model)
 
 
 def report(figures: Mapping[str, object], path: Path | None) -> None:

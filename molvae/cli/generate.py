@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from molvae.cli.common import Json, Model, Out, Seed, check, console, drawn, report, write
+from molvae.cli.common import PARTIAL, Json, Model, Out, Seed, check, console, drawn, report, write
+from molvae.cli.windows import say, searched
 from molvae.errors import DataError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ def sample(
     prior: Annotated[str | None, typer.Option(help="Where codes are drawn: gaussian or learned (molvae fit-prior). The model's own by default.")] = None,
     critic: Annotated[bool | None, typer.Option(help="Keep survivors at the rate the model's critic gives (molvae fit-critic). The model's own by default.")] = None,
     novel: Annotated[bool, typer.Option("--novel", help="Only molecules that are not in the training set.")] = False,
+    where: Annotated[str | None, typer.Option(help="Only molecules with these properties, computed by RDKit, such as \"logP=2..3,QED>0.8\" (also name=a.., name=..b, <, <=, >=; = for counts): the latent space is searched for them.", metavar="WINDOWS")] = None,
+    budget: Annotated[int | None, typer.Option(min=1, help="With --where: most decodings. 100 a molecule by default, and at least 50,000.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Keep all that is written: no round-trip filter, repeats stay.")] = False,
     properties: Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")] = True,
     figures: Json = None,
@@ -37,23 +40,28 @@ def sample(
     """Write new molecules drawn from the model.
 
     Only molecules that survive a round trip through their own SELFIES string are kept, since these are what the model meant to
-    write, and of these the ones that the critic of the model takes for real; --raw shows everything.
+    write, and of these the ones that the critic of the model takes for real; --raw shows everything. With --where the critic is not
+    asked, and the command ends with code 3 when fewer molecules than asked for were found within the budget.
     """
     check(out, picture)
     import pandas as pd
 
     from molvae import MolVAE
-    from molvae.chem.properties import compute
+    from molvae.chem.properties import DEFAULT, PROPERTIES, compute
 
     asked: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "prior": prior, "critic": critic}
-    frame = MolVAE.from_pretrained(model).sample(n, seed=seed, raw=raw, novel=novel, **asked)
-    _say(frame, figures)
+    asked |= {"seed": seed, "raw": raw, "novel": novel, "where": where, "budget": budget}
+    frame = MolVAE.from_pretrained(model).sample(n, **asked) if where is None else searched(model, n, asked)
+    (_say if where is None else say)(frame, figures)
+    shown = [name for name in frame if name in PROPERTIES] or ["QED", "logP"]
     if properties:
-        computed = compute(frame["smiles"].tolist())
+        computed = compute(frame["smiles"].tolist(), [name for name in DEFAULT if name not in frame])
         frame = pd.concat([frame, computed], axis=1)
     write(frame, out)
-    if picture is not None:
-        _draw(frame.head(_DRAWN), picture)
+    if picture is not None and len(frame):
+        _draw(frame.head(_DRAWN), picture, shown)
+    if len(frame) < n:
+        raise typer.Exit(PARTIAL)
 
 
 def _say(frame: pd.DataFrame, path: Path | None) -> None:
@@ -70,13 +78,11 @@ def _say(frame: pd.DataFrame, path: Path | None) -> None:
     report(about, path)
 
 
-def _draw(frame: pd.DataFrame, picture: Path) -> None:
+def _draw(frame: pd.DataFrame, picture: Path, names: Sequence[str]) -> None:
     from molvae.chem.drawing import grid
 
-    legends = None
-    if "QED" in frame:
-        legends = [f"QED {qed:.2f}  logP {logp:.1f}" for qed, logp in zip(frame["QED"], frame["logP"], strict=True)]
-    grid(frame["smiles"].tolist(), picture, legends)
+    rows = frame[[name for name in names if name in frame]].to_dict("records")
+    grid(frame["smiles"].tolist(), picture, ["  ".join(f"{name} {value:.3g}" for name, value in row.items()) for row in rows])
     drawn(picture)
 
 

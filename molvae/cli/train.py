@@ -13,15 +13,13 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from molvae.cli.common import Column, Json, Model, bar, console, report
+from molvae.cli.common import Column, Copy, Json, Model, Trained, bar, console, folder_for, report
 from molvae.errors import DataError, Interrupted
 
 if TYPE_CHECKING:
     from molvae.data.corpus import Corpus
 
 
-_Trained = Annotated[str, typer.Argument(help="Folder of a trained model, or the name of a bundled one.", metavar="MODEL")]
-_Copy = Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the model with its addition; MODEL itself by default.")]
 _Like = Annotated[str, typer.Option("--data", help="File of molecules like those it was trained on, or moses.")]
 _AtMost = Annotated[int, typer.Option(min=100, help="At most so many of them are used, drawn at random.")]
 
@@ -74,10 +72,10 @@ def train(
         train={"max_time": max_time, "max_steps": max_steps, "batch_size": batch_size, "seed": seed},
     )
     command = shlex.join(["molvae", *(word for word in sys.argv[1:] if word != "--resume")])
-    with _Display() as display:
+    with Display() as display:
         try:
             model = fit(
-                None, out, chosen, start=start, resume=resume, accelerator=accelerator, devices=_count(devices), nodes=nodes, command=command,
+                None, out, chosen, start=start, resume=resume, accelerator=accelerator, devices=devices_of(devices), nodes=nodes, command=command,
                 on_rows=display.encoded, on_corpus=display.corpus, listener=display.trained,
             )  # fmt: skip
         except Interrupted as error:
@@ -87,14 +85,8 @@ def train(
         console.print(f"  {name.replace('_', ' ')}: {value:.4g}")
 
 
-def _folder(model: str, out: Path | None) -> Path:
-    """Where a model that is added to goes."""
-    if out is None and not Path(model).is_dir():
-        raise DataError(f"{model} is no folder, so there is nothing to change; say with --out where the model with its addition shall go")
-    return out or Path(model)
-
-
-def _count(devices: str) -> int | str:
+def devices_of(devices: str) -> int | str:
+    """The value of --devices: auto, or a number."""
     if devices == "auto":
         return devices
     try:
@@ -103,7 +95,7 @@ def _count(devices: str) -> int | str:
         raise DataError(f"--devices is {devices!r}, expected auto or a number") from error
 
 
-class _Display:
+class Display:
     """One line on the screen: rows encoded, then the course of training."""
 
     def __init__(self) -> None:
@@ -119,7 +111,7 @@ class _Display:
         self._task = self._progress.add_task("reading", total=None, left="")
         self._began = time.monotonic()
 
-    def __enter__(self) -> _Display:
+    def __enter__(self) -> Display:
         self._progress.start()
         return self
 
@@ -152,8 +144,8 @@ class _Display:
 
 
 def fit_prior(
-    model: _Trained,
-    out: _Copy = None,
+    model: Trained,
+    out: Copy = None,
     source: _Like = "moses",
     molecules: _AtMost = 250_000,
     steps: Annotated[int, typer.Option(min=1, help="Steps of the optimizer.")] = 3_000,
@@ -165,7 +157,7 @@ def fit_prior(
     """
     from molvae import MolVAE
 
-    folder = _folder(model, out)
+    folder = folder_for(model, out)
     loaded = MolVAE.from_pretrained(model)
     with bar("fitting the prior", steps) as (progress, task):
         fitted = loaded.fit_prior(
@@ -181,8 +173,8 @@ def fit_prior(
 
 
 def fit_critic(
-    model: _Trained,
-    out: _Copy = None,
+    model: Trained,
+    out: Copy = None,
     source: _Like = "moses",
     molecules: _AtMost = 200_000,
     draws: Annotated[int, typer.Option(min=100, help="Codes decoded to learn what the model writes.")] = 300_000,
@@ -192,7 +184,7 @@ def fit_critic(
     """Learn to tell what the model writes from real molecules, and keep samples at the rate at which real ones are like them."""
     from molvae import MolVAE
 
-    folder = _folder(model, out)
+    folder = folder_for(model, out)
     loaded = MolVAE.from_pretrained(model)
     with console.status(f"writing {draws:,} molecules, then learning"):
         fitted = loaded.fit_critic(source, molecules=molecules, draws=draws, keep=keep, seed=seed)

@@ -39,6 +39,7 @@ from molvae.errors import DataError, MoleculeError
 
 _CHUNK = 20_000
 _SAMPLE = 200_000  # molecules the merges are learned from
+_MOST_NEW = 256  # symbols a tokenizer is extended by; more are those of single odd molecules, too few to learn from
 _FORMAT = 1
 
 #: Called with the number of rows read so far while a corpus is built.
@@ -109,6 +110,7 @@ def build_corpus(
     root: Path,
     settings: CorpusSettings = CorpusSettings(),
     tokenizer: Tokenizer | None = None,
+    extend: bool = False,
     jobs: int = -1,
     progress: Progress | None = None,
 ) -> Corpus:
@@ -119,6 +121,7 @@ def build_corpus(
         root: folder that holds corpora, each under its key.
         settings: see `CorpusSettings`.
         tokenizer: use this one instead of learning one; molecules with symbols it lacks are refused.
+        extend: give it the symbols it lacks instead, the 256 that stand in most molecules; the corpus has the tokenizer so extended.
         jobs: processes; -1 for all cores.
         progress: told the rows done.
 
@@ -126,13 +129,13 @@ def build_corpus(
         DataError: the file cannot be read, or no molecule in it can be used.
     """
     source = Path(source)
-    folder = Path(root) / corpus_key(source, settings, tokenizer)
+    folder = Path(root) / corpus_key(source, settings, tokenizer, extend)
     if not (folder / "meta.json").exists():
         partial = folder.with_suffix(".partial")
         try:
             partial.mkdir(parents=True, exist_ok=True)
             _encode_chunks(source, partial, settings, jobs, progress)
-            _assemble(source, partial, settings, tokenizer, jobs)
+            _assemble(source, partial, settings, tokenizer, extend, jobs)
             partial.replace(folder)
         except OSError as error:
             raise DataError(f"the corpus of {source} could not be written to {partial}: {error}; what is done is kept") from error
@@ -145,7 +148,7 @@ def learned_tokenizer(source: Path, root: Path, settings: CorpusSettings) -> str
     return Tokenizer.load(path).to_json() if path.exists() else None
 
 
-def corpus_key(source: Path, settings: CorpusSettings, tokenizer: Tokenizer | None = None) -> str:
+def corpus_key(source: Path, settings: CorpusSettings, tokenizer: Tokenizer | None = None, extend: bool = False) -> str:
     """Name of a corpus: a hash of the file's bytes and of everything that decides what becomes of them."""
     if not source.is_file():
         raise DataError(f"{source}: no such file")
@@ -155,7 +158,7 @@ def corpus_key(source: Path, settings: CorpusSettings, tokenizer: Tokenizer | No
             digest.update(block)
     parts = [_FORMAT, source.name.split(".", 1)[-1], asdict(settings), CONSTRAINTS, selfies_version(), rdkit.__version__]
     digest.update(json.dumps(parts, sort_keys=True).encode())
-    digest.update(tokenizer.to_json().encode() if tokenizer else b"")
+    digest.update(tokenizer.to_json().encode() + b"extended" * extend if tokenizer else b"")
     return digest.hexdigest()[:16]
 
 
@@ -214,9 +217,11 @@ def _encoded(row: Row, smiles: str | MoleculeError) -> _Entry:
         return row.row, None, row.text[:1000], None, error.reason, error.detail
 
 
-def _assemble(source: Path, folder: Path, settings: CorpusSettings, tokenizer: Tokenizer | None, jobs: int) -> None:
+def _assemble(source: Path, folder: Path, settings: CorpusSettings, tokenizer: Tokenizer | None, extend: bool, jobs: int) -> None:
     """Turn the chunks into the files of a corpus and remove them; meta.json comes last."""
     chunks = sorted(folder.glob("chunk-*.parquet"))
+    if tokenizer and extend:
+        tokenizer = tokenizer.extended(_foreign(chunks, tokenizer))
     tokenizer = tokenizer or _learn(chunks, settings.vocabulary)
     tokenizer.save(folder / "tokenizer.json")
     lengths, fingerprints, refused = _write_tokens(chunks, folder, tokenizer, jobs)
@@ -245,6 +250,16 @@ def _learn(chunks: Sequence[Path], vocabulary: int) -> Tokenizer:
         texts = table["symbols"].drop_null()
         sample += texts.take(np.arange(0, len(texts), max(1, len(texts) // each))).to_pylist()
     return Tokenizer.train_on_texts(sample, vocabulary, alphabet)
+
+
+def _foreign(chunks: Sequence[Path], tokenizer: Tokenizer) -> list[str]:
+    """Symbols that a tokenizer lacks, those of most molecules first."""
+    counts: Counter[str] = Counter()
+    for chunk in chunks:
+        table = pq.read_table(chunk, columns=["symbols"])
+        texts = table["symbols"].drop_null().to_pylist()
+        counts.update({symbol: sum(symbol in text for text in texts) for symbol in _alphabet(table) if symbol not in tokenizer})
+    return sorted(counts, key=lambda symbol: (-counts[symbol], symbol))[:_MOST_NEW]
 
 
 def _alphabet(chunk: pa.Table) -> list[str]:

@@ -139,15 +139,20 @@ def _token(line: str) -> _Record | None:
 
 
 def _table_rows(path: Path, column: str | None) -> Iterator[Row]:
-    lines = lines_of(path)
-    head = first_line(path, lines)
-    delimiter = "\t" if suffix_of(path, _READERS).startswith(".tsv") else max(",;\t", key=head.count)
-    table = _fields(path, (line + "\n" for line in chain([head], lines)), delimiter)
+    table = table_fields(path)
     header = next(table)
     if column is None and _is_one_smiles(header):
         table, header = chain([header], table), ["smiles"]
     at, name_at = smiles_column(header, column, path), _find(header, NAME_COLUMNS)
     yield from _numbered(_cells(fields, at, name_at) for fields in table)
+
+
+def table_fields(path: Path) -> Iterator[list[str]]:
+    """Fields of each line of a .csv or .tsv file (also .gz), its header first; raises DataError as `read_rows` does."""
+    lines = lines_of(path)
+    head = first_line(path, lines)
+    delimiter = "\t" if suffix_of(path, _READERS).startswith(".tsv") else max(",;\t", key=head.count)
+    return _fields(path, (line + "\n" for line in chain([head], lines)), delimiter)
 
 
 def _fields(path: Path, lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:

@@ -42,12 +42,20 @@ class TrainingIndex:
         """From 64-bit fingerprints, of which the high half is kept."""
         return cls((fingerprints >> np.uint64(32)).astype(np.uint32))
 
+    def __or__(self, other: TrainingIndex) -> TrainingIndex:
+        """The molecules of both."""
+        return TrainingIndex(np.concatenate([self._hashes, other._hashes]))
+
     def __len__(self) -> int:
         return len(self._hashes)
 
     def contains(self, smiles: Sequence[str]) -> NDArray[np.bool_]:
         """For each canonical SMILES, whether it is in the set: (n,)."""
-        wanted = (fingerprints64(smiles) >> np.uint64(32)).astype(np.uint32)
+        return self.holds(fingerprints64(smiles))
+
+    def holds(self, fingerprints: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """For each 64-bit fingerprint, whether its molecule is in the set: (n,)."""
+        wanted = (fingerprints >> np.uint64(32)).astype(np.uint32)
         if not len(self._hashes):
             return np.zeros(len(wanted), dtype=np.bool_)
         at = np.minimum(np.searchsorted(self._hashes, wanted), len(self._hashes) - 1)

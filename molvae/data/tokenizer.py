@@ -73,6 +73,26 @@ class Tokenizer:
         bpe.train_from_iterator(chain.from_iterable(_spellings(texts, characters)), trainer)
         return cls(alphabet, bpe)
 
+    def extended(self, symbols: Iterable[str]) -> Tokenizer:
+        """A tokenizer that knows further symbols too: each gets an id after those that are there, which stay as they are with their merges.
+
+        Raises:
+            ValueError: more symbols or ids than fit.
+
+        >>> tokenizer = Tokenizer.train([["[C]", "[C]", "[O]"]] * 9, vocabulary=5)
+        >>> larger = tokenizer.extended(["[N+1]", "[C]"])
+        >>> len(tokenizer), len(larger), larger.encode_texts(["[C][C][O][N+1]"])
+        (5, 6, [[4, 3, 5]])
+        """
+        new = [symbol for symbol in dict.fromkeys(symbols) if symbol not in self]
+        whole = [*self.symbols, *new]
+        if len(whole) > _MAX_SYMBOLS or len(self) + len(new) > _MAX_VOCABULARY:
+            raise ValueError(f"{len(whole)} symbols (at most {_MAX_SYMBOLS}), {len(self) + len(new)} ids (at most {_MAX_VOCABULARY})")
+        bpe = json.loads(self._bpe.to_str())
+        characters = (chr(_FIRST_CHARACTER + i) for i in range(len(self.symbols), len(whole)))
+        bpe["model"]["vocab"] |= {character: len(self) + i for i, character in enumerate(characters)}
+        return Tokenizer(whole, tokenizers.Tokenizer.from_str(json.dumps(bpe)))
+
     def __len__(self) -> int:
         """Number of ids, BOS and EOS among them."""
         return int(self._bpe.get_vocab_size())

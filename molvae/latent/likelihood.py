@@ -47,7 +47,7 @@ def weigh(vae: VAE, ids: Tensor, posterior: Gaussian, z: Tensor) -> Weighed:
 
 def _distortion(vae: VAE, ids: Tensor, posterior: Gaussian, z: Tensor) -> Tensor:
     targets = torch.cat([ids, torch.full_like(ids[:, :1], vae.eos)], dim=1)
-    return elbo(vae.logits(ids, z), targets, posterior).distortion
+    return elbo(vae.logits(ids, z), targets, posterior, z).distortion
 
 
 def tightening(log_weights: Tensor) -> Tensor:

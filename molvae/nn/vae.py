@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,8 @@ from molvae.nn.decoder import Decoder
 from molvae.nn.elbo import Elbo, elbo
 from molvae.nn.encoder import Encoder
 from molvae.nn.sampling import Truncation
+
+_BY_ID = ("encoder.embed.weight", "decoder.embed.weight", "decoder.to_logits.weight", "decoder.to_logits.bias")  # a row a token id
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,20 @@ class VAE(nn.Module):
         self.encoder = Encoder(s.vocabulary, s.embedding, s.encoder_hidden, s.encoder_layers, s.latent_size, point)
         self.decoder = Decoder(s.vocabulary, s.embedding, s.decoder_hidden, s.decoder_layers, s.latent_size)
 
+    def grown(self, vocabulary: int) -> VAE:
+        """A copy that knows more token ids; the rows of the new ones are the mean of the old (BOS and EOS left out).
+
+        The logit of a new token is then the mean of the old tokens' logits, so that it is hardly ever written before it is learned.
+        """
+        with torch.random.fork_rng(devices=[]):
+            larger = VAE(replace(self.sizes, vocabulary=vocabulary), self.bos, self.eos)
+        state = self.state_dict()
+        for name in _BY_ID:
+            mean = state[name][max(self.bos, self.eos) + 1 :].mean(dim=0, keepdim=True)
+            state[name] = torch.cat([state[name], mean.repeat_interleave(vocabulary - self.sizes.vocabulary, dim=0)])
+        larger.load_state_dict(state)
+        return larger
+
     def forward(self, ids: Tensor, generator: torch.Generator | None = None, corruption: float = 0.0) -> Elbo:
         """Both terms of the ELBO for molecules of one length.
 
@@ -67,7 +83,8 @@ class VAE(nn.Module):
                 doi:10.1145/1390156.1390294); the molecule to write is the true one.
         """
         posterior = self.encoder(self._corrupted(ids, corruption, generator) if corruption else ids)
-        return elbo(self.logits(ids, posterior.sample(generator)), self._with(ids, self.eos), posterior)
+        code = posterior.sample(generator)
+        return elbo(self.logits(ids, code), self._with(ids, self.eos), posterior, code)
 
     def logits(self, ids: Tensor, z: Tensor) -> Tensor:
         """Next-token logits with the true tokens read: ids (B, T), z (B, D) -> (B, T + 1, V)."""

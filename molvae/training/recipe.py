@@ -87,6 +87,26 @@ class RatePart(_Part):
         return self
 
 
+class PropertiesPart(_Part):
+    """Properties that the codes are laid out by: small networks read them off the codes, and their errors are part of the loss.
+
+    The loss is distortion + beta * rate + weight / 2 * (squared error from the posterior mean) + sampled_weight / 2 * (squared error from
+    a drawn code), each error summed over the properties in units of their standard deviations: the nats of Gaussians whose variances are
+    1 / weight. What only the mean must tell costs hardly any rate; what a drawn code must tell is paid for in reconstruction.
+
+    Attributes:
+        columns: names of properties that RDKit computes (see `molvae.chem.properties`); none leaves the codes to themselves.
+        molecules: at most so many have them computed (a few hundred a second and core); the others have no error.
+        weight: of the error from the posterior mean.
+        sampled_weight: of the error from a code drawn from the posterior.
+    """
+
+    columns: tuple[str, ...] = ()
+    molecules: PositiveInt = 300_000
+    weight: Annotated[float, Field(ge=0)] = 10.0
+    sampled_weight: Annotated[float, Field(ge=0)] = 1.0
+
+
 class TrainPart(_Part):
     """How the weights are changed.
 
@@ -102,6 +122,9 @@ class TrainPart(_Part):
         max_time: budget, such as "90m"; the schedule ends with it.
         max_steps: budget in steps; whichever comes first.
         evaluate_every: time between evaluations on the molecules held out.
+        evaluate_steps: steps between these evaluations, in place of the time.
+        patience: evaluations without a better held-out ELBO after which training ends; the weights of the best one are kept. Needs
+            `evaluate_steps`, so that the end does not depend on the clock.
         save_every: time between checkpoints.
         precision: "auto" takes bf16 where the machine has it.
         seed: of the weights, the order, the noise and the held-out set.
@@ -118,9 +141,17 @@ class TrainPart(_Part):
     max_time: Annotated[PositiveFloat, BeforeValidator(seconds)] = 7200.0
     max_steps: PositiveInt | None = None
     evaluate_every: Annotated[PositiveFloat, BeforeValidator(seconds)] = 600.0
+    evaluate_steps: PositiveInt | None = None
+    patience: PositiveInt | None = None
     save_every: Annotated[PositiveFloat, BeforeValidator(seconds)] = 300.0
     precision: Literal["auto", "bf16-mixed", "32-true"] = "auto"
     seed: Annotated[int, Field(ge=0)] = 1
+
+    @pydantic.model_validator(mode="after")
+    def _patience_counts_steps(self) -> Self:
+        if self.patience and not self.evaluate_steps:
+            raise ValueError("patience needs evaluate_steps")
+        return self
 
 
 class Recipe(_Part):
@@ -133,6 +164,7 @@ class Recipe(_Part):
     data: DataPart = DataPart()
     model: ModelPart = ModelPart()
     rate: RatePart = RatePart()
+    properties: PropertiesPart = PropertiesPart()
     train: TrainPart = TrainPart()
 
     @classmethod

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 import platform
 import signal
 import time
@@ -19,8 +21,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.data.batching import EqualLengthBatches
-from molvae.errors import CheckpointError, DataError, Interrupted, RecipeError
+from molvae.errors import DataError, Interrupted, RecipeError
 from molvae.nn.elbo import Elbo
+from molvae.nn.heads import Guided
 from molvae.nn.vae import VAE
 from molvae.training.metrics import MetricsLog
 from molvae.training.recipe import Recipe
@@ -46,7 +49,7 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """Numbers of the molecules trained on and held out."""
+    """Numbers of the molecules trained on and held out; one that stands k times has k turns an epoch, or k draws an evaluation."""
 
     train: NDArray[np.int64]
     validation: NDArray[np.int64]
@@ -94,7 +97,9 @@ class Trainer:
         folder: receives state.safetensors, metrics.jsonl and TensorBoard files.
         judge: measures the model at each evaluation, on the first process.
         listener: told the figures of every report, on the first process.
-        on_save: called on the first process with the model after every checkpoint.
+        on_save: called on the first process with the model (the best one so far, where the recipe has patience) after every checkpoint.
+        split: what to train on and what to hold out; at random after the recipe when None.
+        targets: standardised properties of all molecules, (n, P), NaN where unknown, that the codes are laid out by.
     """
 
     recipe: Recipe
@@ -103,9 +108,11 @@ class Trainer:
     judge: Judge | None = None
     listener: Listener | None = None
     on_save: Callable[[VAE], None] | None = None
+    split: Split | None = None
+    targets: NDArray[np.float32] | None = None
 
     def fit(self, vae: VAE, corpus: TokenSource, resume: bool = False, setting: str = "") -> dict[str, float]:
-        """Train until the budget is spent; returns the last evaluation.
+        """Train until the budget is spent or patience ends, then put back the best weights; returns the last evaluation.
 
         Args:
             vae: weights to train, in place.
@@ -120,26 +127,30 @@ class Trainer:
         self.folder.mkdir(parents=True, exist_ok=True)
         run = self._begin(vae, corpus, resume, setting)
         with _stop_requested() as stop, MetricsLog(self.folder, self.fabric.is_global_zero, resume) as log:
-            while run.share() < 1 and not run.stopped:
+            if run.best and not run.progress.step:
+                self._evaluate(run, log)
+            while run.share() < 1 and not run.stopped and not run.stale():
                 run.step(stop)
                 self._report(run, log)
             self._save(run)
             if run.stopped:
                 raise Interrupted(f"stopped at step {run.progress.step:,}; everything is saved in {self.folder}")
+            if run.best:
+                vae.load_state_dict(run.best.state_dict())
             return self._evaluate(run, log)
 
     def _begin(self, vae: VAE, corpus: TokenSource, resume: bool, setting: str) -> _Run:
         part = self.recipe.train
+        trained = vae if self.targets is None else _guided(vae, self.targets.shape[1], part.seed)
         optimizer = torch.optim.AdamW(
-            vae.parameters(), lr=part.learning_rate, betas=(0.9, part.beta2), weight_decay=part.weight_decay, fused=True
+            trained.parameters(), lr=part.learning_rate, betas=(0.9, part.beta2), weight_decay=part.weight_decay, fused=True
         )
-        module, wrapped = self.fabric.setup(vae, optimizer)  # moves the weights; the state follows them
+        best = copy.deepcopy(vae).to(self.fabric.device) if part.patience else None
+        module, wrapped = self.fabric.setup(trained, optimizer)  # moves the weights; the state follows them
         progress = Progress(setting=setting)
         if resume:
-            progress = load_state(self.folder / "state.safetensors", vae, optimizer)
-            if progress.setting != setting:
-                raise CheckpointError(f"the run in {self.folder} has another recipe or other data than the one to resume")
-        return _Run(self.recipe, self.fabric, vae, module, wrapped, corpus, progress)
+            progress = load_state(self.folder / "state.safetensors", trained, optimizer, setting, best)
+        return _Run(self.recipe, self.fabric, vae, trained, module, wrapped, corpus, progress, self.split, best, self.targets)
 
     def _report(self, run: _Run, log: MetricsLog) -> None:
         """Once a second the figures of the steps since; evaluation and checkpoint when they are due."""
@@ -148,7 +159,7 @@ class Trainer:
             log.write("train", figures)
             if self.listener:
                 self.listener(figures)
-        if run.due("evaluate", self.recipe.train.evaluate_every):
+        if run.evaluation_due():
             self._evaluate(run, log)
         if run.due("save", self.recipe.train.save_every):
             self._save(run)
@@ -165,15 +176,16 @@ class Trainer:
             if self.listener:
                 self.listener(figures)
             run.vae.train()  # the judge may have left it in evaluation mode
-        self.fabric.barrier()
+        run.weigh(self.fabric.broadcast(figures.get("held_out_elbo", math.inf)))
         run.restart_clock()
         return figures
 
     def _save(self, run: _Run) -> None:
         if self.fabric.is_global_zero:
-            save_state(self.folder / "state.safetensors", run.vae, run.optimizer, replace(run.progress, log_beta=run.control.log_beta))
+            progress = replace(run.progress, log_beta=run.control.log_beta)
+            save_state(self.folder / "state.safetensors", run.trained, run.optimizer, progress, run.best)
             if self.on_save:
-                self.on_save(run.vae)
+                self.on_save(run.best or run.vae)
         self.fabric.barrier()
         run.restart_clock()
 
@@ -181,12 +193,13 @@ class Trainer:
 class _Run:
     """One stretch of training: the moving parts between two checkpoints."""
 
-    def __init__(self, recipe: Recipe, fabric: Fabric, vae: VAE, module: torch.nn.Module, optimizer: torch.optim.Optimizer,
-                 corpus: TokenSource, progress: Progress) -> None:  # fmt: skip
-        self.recipe, self.fabric, self.vae, self.module, self.optimizer = recipe, fabric, vae, module, optimizer
-        self.corpus, self.progress = corpus, progress
+    def __init__(self, recipe: Recipe, fabric: Fabric, vae: VAE, trained: torch.nn.Module, module: torch.nn.Module,
+                 optimizer: torch.optim.Optimizer, corpus: TokenSource, progress: Progress, split: Split | None, best: VAE | None,
+                 targets: NDArray[np.float32] | None) -> None:  # fmt: skip
+        self.recipe, self.fabric, self.vae, self.trained, self.module, self.optimizer = recipe, fabric, vae, trained, module, optimizer
+        self.corpus, self.progress, self.best, self.targets = corpus, progress, best, targets
         part = recipe.train
-        self.split = split_at_random(len(corpus.lengths), recipe.data.validation, part.seed)
+        self.split = split or split_at_random(len(corpus.lengths), recipe.data.validation, part.seed)
         self.batches = EqualLengthBatches(corpus.lengths[self.split.train], part.batch_size, part.seed)
         self.control = RateControl(recipe.rate, progress.log_beta)
         self.noise = torch.Generator(device=fabric.device)
@@ -205,6 +218,26 @@ class _Run:
         steps = self.progress.step / part.max_steps if part.max_steps else 0.0
         return min(max(steps, self.progress.elapsed / part.max_time), 1.0)
 
+    def evaluation_due(self) -> bool:
+        """Whether to evaluate after this step."""
+        every = self.recipe.train.evaluate_steps
+        if every:
+            return self.progress.step % every == 0 or self.share() >= 1
+        return self.due("evaluate", self.recipe.train.evaluate_every)
+
+    def weigh(self, elbo: float) -> None:
+        """Keep the weights where they have the least held-out ELBO so far."""
+        if self.best is None:
+            return
+        self.progress.stale += 1
+        if elbo < self.progress.best:
+            self.progress.best, self.progress.stale = elbo, 0
+            self.best.load_state_dict(self.vae.state_dict())
+
+    def stale(self) -> bool:
+        """Whether patience has ended."""
+        return self.best is not None and self.progress.stale >= (self.recipe.train.patience or math.inf)
+
     def due(self, what: str, every: float) -> bool:
         """Whether `every` seconds of training have passed since the last time."""
         if self.progress.elapsed - self._last[what] < every:
@@ -216,10 +249,12 @@ class _Run:
         """One optimizer step on one batch, over all processes."""
         share, progress, part = self.share(), self.progress, self.recipe.train
         molecules = self.split.train[self.batches.at(progress.step)]
-        elbo, weight = self._forward(molecules)
+        elbo, misfit, weight = self._forward(molecules)
         rate, distortion = elbo.rate.sum(dim=1).mean(), elbo.distortion.mean()
         self.optimizer.zero_grad()
-        self.fabric.backward(weight * (distortion + self.control.beta * rate))
+        guidance = self.recipe.properties
+        misfits = guidance.weight / 2 * misfit[0] + guidance.sampled_weight / 2 * misfit[1]
+        self.fabric.backward(weight * (distortion + self.control.beta * rate + misfits))
         try:
             norm = self.fabric.clip_gradients(self.module, self.optimizer, max_norm=part.clip, error_if_nonfinite=True)
         except RuntimeError as error:
@@ -227,21 +262,25 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(share, part)
         self.optimizer.step()
-        figures = self._shared([float(distortion.detach()), float(rate.detach()), float(norm or 0.0)], stop)
+        figures = self._shared([float(distortion.detach()), float(rate.detach()), float(norm or 0.0), *misfit.detach().tolist()], stop)
         self.control.update(figures[1], share, weight)
         progress.step += 1
         progress.molecules += len(molecules)
         if self.fabric.is_global_zero:
             self.recent.append([*figures, weight])
 
-    def _forward(self, molecules: NDArray[np.int64]) -> tuple[Elbo, float]:
-        """Both ELBO terms of this process's share of the batch, and the batch's size as a share of a full one."""
+    def _forward(self, molecules: NDArray[np.int64]) -> tuple[Elbo, Tensor, float]:
+        """ELBO and squared errors of the properties of this process's share of the batch, and the batch's size as a share of a full one."""
         world, rank = self.fabric.world_size, self.fabric.global_rank
         each = -(-len(molecules) // world)
         mine = np.resize(molecules, each * world)[rank::world]  # a short batch repeats a molecule rather than leave a process idle
         ids = torch.from_numpy(self.corpus.batch(mine)).to(self.fabric.device)
         self.noise.manual_seed(hash((self.recipe.train.seed, self.progress.step, rank)) % 2**63)
-        return self.module(ids, self.noise, self.recipe.train.corruption), len(molecules) / self.recipe.train.batch_size
+        share, corruption = len(molecules) / self.recipe.train.batch_size, self.recipe.train.corruption
+        if self.targets is None:
+            return self.module(ids, self.noise, corruption), torch.zeros(2, device=ids.device), share
+        elbo, misfit = self.module(ids, self.noise, corruption, torch.from_numpy(self.targets[mine]).to(ids.device))
+        return elbo, misfit.mean(dim=0), share
 
     def _shared(self, mine: list[float], stop: Callable[[], bool]) -> list[float]:
         """Mean of each figure over the processes; takes the time and sees whether to stop."""
@@ -256,7 +295,7 @@ class _Run:
     def figures(self) -> dict[str, float]:
         """Means over the steps since the last report."""
         weights = [weight for *_, weight in self.recent]
-        distortion, rate, norm = np.average([row[:3] for row in self.recent], axis=0, weights=weights).tolist()
+        distortion, rate, norm, *misfit = np.average([row[:-1] for row in self.recent], axis=0, weights=weights).tolist()
         now = time.monotonic()
         speed = sum(weights) * self.recipe.train.batch_size / (now - self.reported)
         self.recent, self.reported = [], now
@@ -264,7 +303,14 @@ class _Run:
         return {"step": progress.step, "epoch": progress.step / len(self.batches), "elapsed": progress.elapsed, "share": self.share(),
                 "distortion": distortion, "rate": rate, "elbo": distortion + rate, "beta": self.control.beta,
                 "target_rate": self.control.target(self.share()), "gradient_norm": norm, "molecules_per_second": speed,
-                "learning_rate": self.optimizer.param_groups[0]["lr"]}  # fmt: skip
+                "learning_rate": self.optimizer.param_groups[0]["lr"],
+                **({} if self.targets is None else {"property_error": misfit[0], "property_error_sampled": misfit[1]})}  # fmt: skip
+
+
+def _guided(vae: VAE, properties: int, seed: int) -> Guided:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Guided(vae, properties)
 
 
 @torch.inference_mode()

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
@@ -246,7 +247,7 @@ def test_a_full_disk_while_saving_leaves_the_state_before(tiny: Tiny, tmp_path: 
 
     other = new_vae(tiny(train={"seed": 9}), 30)
     fresh = torch.optim.AdamW(other.parameters())
-    progress = load_state(path, other, fresh)
+    progress = load_state(path, other, fresh, "s")
     assert (progress.step, progress.log_beta, progress.setting) == (1, -0.5, "s")
     assert all(torch.equal(other.state_dict()[name], tensor) for name, tensor in before.items())
 
@@ -271,12 +272,52 @@ def test_a_full_disk_in_the_middle_of_training_ends_it_with_a_state_to_go_on_fro
     assert state(tmp_path)[1]["step"] == 6
 
 
+# --- early stopping
+
+
+def patient(tiny: Tiny, **train: Any) -> Recipe:
+    """Learns too fast to go on becoming better: it must stop early and keep the best."""
+    return tiny(train={"max_steps": 400, "learning_rate": 0.05, "evaluate_steps": 5, "patience": 4} | train)
+
+
+@pytest.fixture(scope="module")
+def stopped(training_file: Path, tiny: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("stopped")
+    fit(training_file, folder, patient(tiny), accelerator="cpu", jobs=1)
+    return folder
+
+
+def test_training_ends_when_patience_does_and_the_best_weights_are_kept(stopped: Path) -> None:
+    *measured, last = lines(stopped, "evaluate")
+    elbos = [line["held_out_elbo"] for line in measured]
+    best = int(np.argmin(elbos))
+    assert [line["step"] for line in measured] == list(range(0, 5 * len(measured), 5))
+    assert len(measured) - 1 == best + 4, "four evaluations were no better"
+    assert 0 < measured[-1]["step"] < 400
+    assert last["held_out_elbo"] == pytest.approx(elbos[best])
+    assert json.loads((stopped / "config.json").read_text())["figures"]["held_out_elbo"] == pytest.approx(elbos[best])
+
+
+def test_a_resumed_run_keeps_its_patience_and_its_best_weights(stopped: Path, training_file: Path, tiny: Tiny, tmp_path: Path) -> None:
+    middle = lines(stopped, "evaluate")[-3]["step"]  # after the best one
+    with pytest.raises(Interrupted):
+        stop = at_step(int(middle), lambda: os.kill(os.getpid(), signal.SIGTERM))
+        fit(training_file, tmp_path, patient(tiny), accelerator="cpu", jobs=1, listener=stop)
+    loaded = MolVAE.from_pretrained(tmp_path).checkpoint.vae.state_dict()
+    kept = MolVAE.from_pretrained(stopped).checkpoint.vae.state_dict()
+    assert all(torch.equal(loaded[name], tensor) for name, tensor in kept.items()), "what is saved on the way is the best so far"
+    fit(training_file, tmp_path, patient(tiny), accelerator="cpu", jobs=1, resume=True)
+    (tensors, progress), (wanted, wanted_progress) = state(tmp_path), state(stopped)
+    assert progress == wanted_progress
+    assert any(name.startswith("best.") for name in wanted)
+    assert all(torch.equal(tensors[name], wanted[name]) for name in wanted)
+
+
 # --- the loop itself
 
 
 def test_the_trainer_knows_nothing_of_molecules(tiny: Tiny, tmp_path: Path) -> None:
     """Any source of tokens will do."""
-    import numpy as np
 
     class Numbers:
         lengths = np.repeat([3, 5], 40)
@@ -294,7 +335,7 @@ def test_the_trainer_knows_nothing_of_molecules(tiny: Tiny, tmp_path: Path) -> N
 def test_one_molecule_is_too_few(rows: list[str], tiny: Tiny, tmp_path: Path) -> None:
     path = tmp_path / "one.smi"
     path.write_text("\n".join(rows) + "\n")
-    with pytest.raises(DataError, match="holds 1 usable molecule; at least 2 are needed"):
+    with pytest.raises(DataError, match=r"holds 1 usable molecule \(refused: .*\); at least 2 are needed"):
         fit(path, tmp_path / "run", tiny(), jobs=1)
 
 

@@ -241,3 +241,22 @@ def test_a_damaged_corpus_is_a_data_error(name: str, damage: str, tmp_path: Path
 def test_a_missing_file_is_a_data_error(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"none\.smi: no such file"):
         build_corpus(tmp_path / "none.smi", tmp_path / "root")
+
+
+def test_a_tokenizer_given_can_be_extended_by_the_symbols_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CHUNK", 2)
+    tokenizer, path = Tokenizer.train([["[C]", "[O]"]], 0), file_of(tmp_path, ["CO", "CN", "CCO", "CBr", "NCN"])
+    corpus = build_corpus(path, tmp_path / "root", SETTINGS, tokenizer, extend=True, jobs=1)
+    assert corpus.tokenizer.symbols == ["[C]", "[O]", "[N]", "[Br]"], "those of most molecules come first"
+    assert len(corpus) == 5
+    assert corpus.refused == {}
+    assert len(build_corpus(path, tmp_path / "root", SETTINGS, tokenizer, jobs=1)) == 2, "the other corpus is another one"
+
+
+def test_an_explosion_of_symbols_is_cut_to_the_commonest_and_the_rest_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_NEW", 2)
+    rows = ["CO", "CN", "CCN", "CBr", "CCBr", "CI", "CF"]
+    corpus = build_corpus(file_of(tmp_path, rows), tmp_path / "root", SETTINGS, Tokenizer.train([["[C]", "[O]"]], 0), extend=True, jobs=1)
+    assert corpus.tokenizer.symbols == ["[C]", "[O]", "[Br]", "[N]"]
+    assert corpus.refused == {"symbol not in the vocabulary": 2}
+    assert sorted(rejects_of(corpus.folder)) == [6, 7]

@@ -286,3 +286,16 @@ def test_corruption_reaches_the_encoder_alone(vae: VAE) -> None:
     assert not torch.equal(clean.mean, noisy.mean)
     logits = vae.logits(ids, torch.zeros(6, SIZES.latent_size))  # the decoder is asked for the true molecule
     assert logits.shape == (6, 9, SIZES.vocabulary)
+
+
+def test_a_grown_model_reads_and_writes_what_it_knew_as_before(vae: VAE) -> None:
+    ids, state = some_ids(6, 8), torch.get_rng_state()
+    larger = vae.grown(SIZES.vocabulary + 3)
+    assert torch.equal(torch.get_rng_state(), state), "the global random state is the user's"
+    assert larger.sizes == replace(SIZES, vocabulary=SIZES.vocabulary + 3)
+    assert torch.equal(larger.encoder(ids).mean, vae.encoder(ids).mean)
+    z = torch.randn(6, SIZES.latent_size, generator=torch.Generator().manual_seed(1))
+    old, new = vae.logits(ids, z), larger.logits(ids, z)
+    torch.testing.assert_close(new[..., : SIZES.vocabulary], old)
+    torch.testing.assert_close(new[..., SIZES.vocabulary :], old[..., 2:].mean(dim=-1, keepdim=True).expand(-1, -1, 3))
+    torch.testing.assert_close(larger.encoder.embed.weight[-1], vae.encoder.embed.weight[2:].mean(dim=0))

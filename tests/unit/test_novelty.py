@@ -77,3 +77,10 @@ def test_a_damaged_index_is_a_checkpoint_error(damage: str, tmp_path: Path) -> N
         path.unlink()
     with pytest.raises(CheckpointError, match=r"training_index\.safetensors"):
         TrainingIndex.load(path)
+
+
+def test_a_union_holds_the_molecules_of_both() -> None:
+    one, two = (TrainingIndex.of(fingerprints64(members)) for members in (["CCO", "CCN"], ["CCN", "CCC"]))
+    assert (one | two).contains(["CCO", "CCN", "CCC", "CCS"]).tolist() == [True, True, True, False]
+    assert len(one | two) == 3
+    assert one.holds(fingerprints64(["CCN", "CCC"])).tolist() == [True, False]

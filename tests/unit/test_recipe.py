@@ -128,3 +128,9 @@ def test_updated_changes_what_is_given_and_checks_it() -> None:
 def test_a_recipe_survives_json() -> None:
     recipe = Recipe.parse("[rate]\ntarget = [[0.0, 5.0], [1.0, 20.0]]")
     assert Recipe.of(recipe.model_dump(mode="json")) == recipe
+
+
+def test_patience_is_counted_in_steps() -> None:
+    with pytest.raises(RecipeError, match="patience needs evaluate_steps"):
+        Recipe.parse("[train]\npatience = 3")
+    assert Recipe.parse("[train]\npatience = 3\nevaluate_steps = 10").train.patience == 3

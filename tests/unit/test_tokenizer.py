@@ -149,3 +149,29 @@ def test_a_text_with_a_foreign_symbol_is_refused(text: str) -> None:
         MERGED.encode_texts(["[C]", text, "[O]"])
     with pytest.raises(MoleculeError, match="symbol not in the vocabulary"):
         MERGED.encode_texts([text])
+
+
+@given(molecules=MOLECULES)
+@settings(deadline=None)
+def test_an_extended_tokenizer_gives_what_it_knew_the_same_ids(molecules: list[list[str]]) -> None:
+    larger = MERGED.extended(["[Br]", "[C]", "[P]", "[Br]"])
+    assert len(larger) == len(MERGED) + 2
+    assert [ids.tolist() for ids in larger.encode(molecules)] == [ids.tolist() for ids in MERGED.encode(molecules)]
+    assert [larger.symbols_of([i]) for i in range(len(MERGED))] == [MERGED.symbols_of([i]) for i in range(len(MERGED))]
+    assert [larger.symbols_of([len(MERGED) + k]) for k in range(2)] == [["[Br]"], ["[P]"]]
+    assert "[Br]" not in MERGED
+
+
+def test_an_extended_tokenizer_reads_its_new_symbols_and_survives_saving(tmp_path: Path) -> None:
+    larger = MERGED.extended(["[Br]"]).extended(["[P]"])
+    larger.save(tmp_path / "tokenizer.json")
+    loaded = Tokenizer.load(tmp_path / "tokenizer.json")
+    molecule = [*BENZENE, "[Br]", "[P]", "[C]", "[C]", "[O]"]
+    assert loaded.encode([molecule])[0].tolist() == larger.encode([molecule])[0].tolist()
+    assert loaded.symbols_of(loaded.encode([molecule])[0]) == molecule
+    assert loaded.to_json() == larger.to_json()
+
+
+def test_a_vocabulary_has_its_limit() -> None:
+    with pytest.raises(ValueError, match=r"21014 symbols \(at most 20992\)"):
+        PLAIN.extended(f"[{number}C]" for number in range(21_000))
