@@ -9,8 +9,6 @@ place at least. What is asked: the true molecule, as canonical SMILES. Who answe
 - plain: the encoder's mean for the text as it stands, decoded greedily; a SMILES that is no molecule has no answer
 - denoise, no trust: `MolVAE.denoise(..., trust=False)`, which is told that every text is corrupted
 - denoise: the default, which gives a text that reads as a molecule back as that molecule (so it fails at those by definition)
-- no trust, no latent: `MolVAE.denoise(..., trust=False, latent=False)`, without what the decoder writes for the text's own code; for
-  tokens alone, and with `--ablation`, since it takes as long again
 
 A bundled model or folder each; train the denoising one by
 `molvae train recipes/denoise.toml --start moses --out runs/denoise --devices 2`.
@@ -145,9 +143,7 @@ def judged(name: str, smiles: list[str], answers: list[list[str]], seconds: floa
     }
 
 
-def task(
-    model: MolVAE, name: str, smiles: list[str], kind: str, share: float, seed: int, ablation: bool, kept: Kept
-) -> list[dict[str, Any]]:
+def task(model: MolVAE, name: str, smiles: list[str], kind: str, share: float, seed: int, kept: Kept) -> list[dict[str, Any]]:
     """Every method on one kind of corruption."""
     texts = corrupted(model, smiles, kind, share, seed)
     own = [read_text(model, text, "smiles" if kind == "characters" else "selfies").own for text in texts]
@@ -163,8 +159,6 @@ def task(
     answers = take("denoise, no trust", lambda part: denoised(model, part, seed=seed, trust=False))
     trusted = [[whole] if whole else answer for whole, answer in zip(own, answers, strict=True)]  # a whole text is its own answer
     found.append(judged("denoise", smiles, trusted, None))
-    if ablation and kind == "tokens":
-        take("no trust, no latent", lambda part: denoised(model, part, seed=seed, trust=False, latent=False))
     head = {"model": name, "corrupted": kind, "share": share, "read_as_molecules": float(np.mean([bool(text) for text in own]))}
     return [head | each for each in found]
 
@@ -190,7 +184,6 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--shares", type=float, nargs="+", default=[0.05, 0.1], help="of tokens or characters corrupted")
     parser.add_argument("--resume", action="store_true", help="go on where a run with the same molecules and seed stopped")
     parser.add_argument("--work", type=Path, default=cache_folder() / "benchmarks" / "denoise", help="keeps the answers for --resume")
-    parser.add_argument("--ablation", action="store_true", help="also without proposals from the latent space")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, default=common.RESULTS / "denoise.json")
     return parser.parse_args()
@@ -205,7 +198,7 @@ def main() -> None:
         model = MolVAE.from_pretrained(folder)
         smiles = [text for text in model.encode_all(moses_test()[: args.molecules]).smiles if text]
         kept = Kept(args.work / f"{Path(folder).name}-{args.molecules}-{kind}-{share:g}-{args.seed}", args.resume)
-        rows += task(model, Path(folder).name, smiles, kind, share, args.seed, args.ablation, kept)
+        rows += task(model, Path(folder).name, smiles, kind, share, args.seed, kept)
         common.write_result(args.out, "Molecules recovered from corrupted texts", rows, table(rows), before, settings=settings)
 
 

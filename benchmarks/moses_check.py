@@ -44,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     sets = _published(options.cache) if options.published else references("moses", jobs=options.jobs, progress=_progress)
     metrics = moses_metrics(Samples.of(_sample(), options.jobs), sets, jobs=options.jobs, progress=_progress)
-    figures = [_figure(name, asked, metrics.values[name]) for name, asked in _ASKED.items()]  # noqa: PD011  no DataFrame
+    figures = [_figure(name, asked, metrics.values[name]) for name, asked in _ASKED.items()]
     rows = [[str(each["metric"]), *(f"{each[key]:.6f}" for key in ("asked", "got", "difference")), each["agrees"]] for each in figures]
     kind = "published" if options.published else "computed"
     table = common.markdown(["metric", "code of MOSES", "molvae", "difference", "agrees"], rows)

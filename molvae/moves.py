@@ -236,7 +236,6 @@ class Moves:
         seed: int = 0,
         kind: Literal["auto", "smiles", "selfies"] = "auto",
         trust: bool = True,
-        latent: bool = True,
     ) -> pd.DataFrame:
         """The molecules that corrupted SMILES or SELFIES probably were, the likeliest first.
 
@@ -244,4 +243,4 @@ class Moves:
         """
         from molvae.latent.denoise import denoise
 
-        return denoise(self._model, texts, n=n, seed=seed, kind=kind, trust=trust, latent=latent)
+        return denoise(self._model, texts, n=n, seed=seed, kind=kind, trust=trust)

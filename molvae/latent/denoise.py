@@ -1,8 +1,8 @@
 """Corrupted SMILES and SELFIES to the molecules that were probably meant, by the noisy channel.
 
 Candidates come from a beam search over what the text may have been (`molvae.data.spelling`; its language is learnt from molecules that
-the model writes) and, for SELFIES, from the network: merged tokens replaced by what it expects in their place (`substitutions`), and
-what it writes for codes around that of the text as it stands. They are ranked by -log p(molecule) - log p(text | molecule): how
+the model writes) and, for SELFIES, from the network: merged tokens replaced by what it expects in their place (`substitutions`).
+They are ranked by -log p(molecule) - log p(text | molecule): how
 unlikely the model finds the molecule, and how unlikely it was spoilt into this text.
 """
 
@@ -17,7 +17,6 @@ import joblib
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import NDArray
 
 from molvae.chem.brackets import Brackets
 from molvae.chem.molecules import Standardizer
@@ -29,14 +28,11 @@ from molvae.latent.likelihood import negative_log_likelihood
 from molvae.latent.substitutions import substitutions
 from molvae.latent.texts import Format, Text, read_text
 from molvae.model import MolVAE
-from molvae.nn.sampling import Truncation
-from molvae.sampling import BLOCK, write_block
 
 #: The longest text that is searched, in characters for SMILES, in symbols for SELFIES.
 LONGEST = 400
 _EXAMPLES = 8_192  # codes decoded to learn the language from
 _SAMPLES = 4  # codes a candidate is weighed with
-_WIDTHS = (0.5, 1.0, 2.0)  # posterior standard deviations that codes are drawn with
 _CHOICES = (64, 16)  # tokens tried at each place, first with one replaced, then with two
 _BEAMS = 4  # with one replaced, that go on to two
 _KEPT = 100  # of each
@@ -60,9 +56,7 @@ class Candidate:
     edits: int
 
 
-def denoise(
-    model: MolVAE, texts: Iterable[str], *, n: int = 5, seed: int = 0, kind: Format = "auto", trust: bool = True, latent: bool = True
-) -> pd.DataFrame:
+def denoise(model: MolVAE, texts: Iterable[str], *, n: int = 5, seed: int = 0, kind: Format = "auto", trust: bool = True) -> pd.DataFrame:
     """The molecules that corrupted SMILES or SELFIES probably were, the likeliest first.
 
     Mended are units (characters, symbols, merged tokens) lost, swapped, replaced or added, rings and branches left open, and symbols
@@ -76,7 +70,6 @@ def denoise(
         kind: "smiles", "selfies", or "auto", which takes for SELFIES what stands in brackets the model mostly knows as symbols.
         trust: take a text that reads as a molecule at its word: it alone comes back, marked intact. False says that every text is
             known to be corrupted, so that the molecule it spells is left out.
-        latent: for SELFIES also try what the decoder writes for codes around that of the text as it stands.
 
     Returns:
         DataFrame of `row` (place in `texts`, from 0), `input`, `rank` (from 1), `smiles` (canonical), `score` (-log p(molecule) -
@@ -97,7 +90,7 @@ def denoise(
     found = {row: [Candidate(text.own, 0.0, 0)] for row, text in enumerate(read) if text.own and trust}
     search = [row for row in range(len(read)) if row not in problems and row not in found]
     if search:
-        found |= dict(zip(search, Denoiser.of(model).candidates([read[row] for row in search], seed, latent), strict=True))
+        found |= dict(zip(search, Denoiser.of(model).candidates([read[row] for row in search], seed), strict=True))
     scores = _scores(model, {candidate.smiles for row in search for candidate in found[row]} | {read[r].own for r in found}, seed)
     parts = [_ranked(row, given[row], candidates, scores, n, row not in search) for row, candidates in sorted(found.items())]
     lines = [line for part in parts for line in part]
@@ -166,13 +159,13 @@ class Denoiser:
             cls._made[model] = cls(model)
         return cls._made[model]
 
-    def candidates(self, texts: Sequence[Text], seed: int, latent: bool) -> list[list[Candidate]]:
+    def candidates(self, texts: Sequence[Text], seed: int) -> list[list[Candidate]]:
         """What each text may have meant, its own molecule left out."""
         found: list[list[Candidate]] = [[] for _ in texts]
         for selfies in (False, True):
             rows = [row for row, text in enumerate(texts) if text.selfies == selfies]
             units = [texts[row].units for row in rows]
-            for row, each in zip(rows, (self._of_selfies(units, seed, latent) if selfies else self._of_smiles(units)), strict=True):
+            for row, each in zip(rows, (self._of_selfies(units, seed) if selfies else self._of_smiles(units)), strict=True):
                 found[row] = [_respelt(c, texts[row].respelt) for c in _best(each) if c.smiles != texts[row].own]
         return found
 
@@ -189,12 +182,12 @@ class Denoiser:
         except MoleculeError:
             return ""
 
-    def _of_selfies(self, texts: list[Units], seed: int, latent: bool) -> list[list[Candidate]]:
+    def _of_selfies(self, texts: list[Units], seed: int) -> list[list[Candidate]]:
         found = []
         for read, corrections in zip(texts, spread(self._symbols.corrections, texts), strict=True):
             by_symbol = {c.units: (c.channel, c.edits) for c in corrections}
             ids = self._ids(read)
-            written = list(dict.fromkeys([*by_symbol, *self._proposals(ids, seed, latent)]))
+            written = list(dict.fromkeys([*by_symbol, *self._proposals(ids, seed)]))
             whole = [(symbols, smiles) for symbols, smiles in zip(written, survivors(written), strict=True) if smiles]
             ways = [min(by_symbol.get(symbols, (np.inf, 0)), self._by_token(symbols, ids)) for symbols, _ in whole]
             found.append([Candidate(smiles, *way) for (_, smiles), way in zip(whole, ways, strict=True)])
@@ -204,25 +197,14 @@ class Denoiser:
         """What it costs to read tokens for symbols, and the number of slips."""
         return TOKENS.cost(tuple(map(str, self._ids(symbols))), tuple(map(str, read)))
 
-    def _proposals(self, ids: list[int], seed: int, latent: bool) -> list[Units]:
-        """What the network makes of tokens: some of them replaced, and what it writes for codes around that of them all."""
+    def _proposals(self, ids: list[int], seed: int) -> list[Units]:
+        """What the network makes of tokens: some of them replaced."""
         if not ids:
             return []
         vae, generator = self._checkpoint.vae, torch.Generator().manual_seed(seed)
         tokens = torch.tensor(ids, device=next(vae.parameters()).device)
         replaced = substitutions(vae, tokens, _CHOICES, beams=_BEAMS, keep=_KEPT, generator=generator)
-        found = [tuple(self._checkpoint.tokenizer.symbols_of(row)) for row in replaced.tolist()]
-        return found + (self._written(tokens, seed) if latent else [])
-
-    @torch.inference_mode()
-    def _written(self, tokens: torch.Tensor, seed: int) -> list[Units]:
-        """What the decoder writes for codes around the one that the encoder gives to tokens (T,) as they stand."""
-        posterior = self._checkpoint.vae.encoder(tokens[None])
-        mean, deviation = (array.cpu().numpy() for array in (posterior.mean, torch.exp(0.5 * posterior.log_variance)))
-        random = np.random.default_rng(seed)
-        noise = random.standard_normal((BLOCK, mean.shape[1]), dtype=np.float32) * np.resize(_WIDTHS, (BLOCK, 1))
-        codes: NDArray[np.float32] = (mean + noise * deviation).astype(np.float32)
-        return write_block(self._checkpoint, codes, Truncation(0.7, 1.0), random)
+        return [tuple(self._checkpoint.tokenizer.symbols_of(row)) for row in replaced.tolist()]
 
     def _ids(self, symbols: Sequence[str]) -> list[int]:
         """Token ids of the symbols that the model has."""
