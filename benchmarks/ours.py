@@ -18,8 +18,9 @@ from common import plain_errors
 from molvae.data.corpus import Corpus
 from molvae.errors import DataError
 from molvae.fitting import new_vae
+from molvae.training.engine import make_fabric
 from molvae.training.recipe import Recipe
-from molvae.training.trainer import Trainer, make_fabric
+from molvae.training.trainer import Trainer
 
 _NEVER = 1e9  # seconds
 

@@ -34,8 +34,8 @@ from molvae.data.tokenizer import Tokenizer
 from molvae.files import replacing
 from molvae.fitting import corpus_settings, new_vae
 from molvae.pretrained import find_pretrained, pretrained_names
+from molvae.training.engine import make_fabric
 from molvae.training.recipe import Recipe
-from molvae.training.trainer import make_fabric
 
 BASE, BASE_BF16 = "MOSES VAE, fp32", "MOSES VAE, bf16"
 EQUAL = "molvae at MOSES VAE's sizes"

@@ -25,8 +25,9 @@ from molvae.errors import CheckpointError, DataError, RecipeError
 from molvae.model import MolVAE
 from molvae.nn.vae import VAE, Sizes
 from molvae.pretrained import find_pretrained
+from molvae.training.engine import make_fabric
 from molvae.training.recipe import Recipe
-from molvae.training.trainer import Listener, Trainer, make_fabric, split_at_random
+from molvae.training.trainer import Listener, Trainer, split_at_random
 
 _MAY_CHANGE = {"max_time", "max_steps", "evaluate_every", "save_every"}  # between the start of a run and its resumption
 _JUDGED = 1_000  # molecules reconstructed and sampled at each evaluation

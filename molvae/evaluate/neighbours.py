@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from molvae.chem.similarity import unpack
 from molvae.evaluate.metrics import Progress
-from molvae.training.trainer import cpu_has_bf16
+from molvae.training.engine import cpu_has_bf16
 
 _AT_ONCE = 2_048  # rows of either side in one product: their counts, 16 MB, stay in a cache
 Packed = NDArray[np.uint8]

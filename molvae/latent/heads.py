@@ -24,9 +24,7 @@ def columns(model: MolVAE) -> list[Column]:
     return [group.sizes.columns[at] for group, at in _by_name(model).values()]
 
 
-def predict_codes(
-    model: MolVAE, codes: ArrayLike, names: Sequence[str] | None = None
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def predict_codes(model: MolVAE, codes: ArrayLike, names: Sequence[str] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Properties of codes, without writing the molecules.
 
     Args:

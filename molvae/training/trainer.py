@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import copy
 import math
-import platform
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Protocol, cast
 
 import numpy as np
@@ -21,10 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from molvae.data.batching import EqualLengthBatches
-from molvae.errors import DataError, Interrupted, RecipeError
+from molvae.errors import Interrupted, RecipeError
 from molvae.nn.elbo import Elbo
 from molvae.nn.heads import Guided
 from molvae.nn.vae import VAE
+from molvae.training.engine import stop_requested
 from molvae.training.metrics import MetricsLog
 from molvae.training.recipe import Recipe
 from molvae.training.schedules import RateControl, learning_rate
@@ -60,31 +57,6 @@ def split_at_random(count: int, validation: int, seed: int) -> Split:
     order = np.random.default_rng(seed).permutation(count)
     held_out = min(validation, max(count // 10, 1)) if count > 1 else 0
     return Split(np.sort(order[held_out:]), np.sort(order[:held_out]))
-
-
-def make_fabric(recipe: Recipe, accelerator: str = "auto", devices: int | str = "auto", nodes: int = 1) -> Fabric:
-    """A Fabric for a recipe; "auto" is all CUDA GPUs, or on the CPU one process that uses all cores."""
-    on_gpu = accelerator in ("auto", "cuda", "gpu") and torch.cuda.is_available()
-    if accelerator == "auto":
-        accelerator = "cuda" if on_gpu else "cpu"
-    if devices == "auto" and not on_gpu:
-        devices = 1
-    precision = recipe.train.precision
-    if precision == "auto":
-        precision = "bf16-mixed" if (torch.cuda.is_bf16_supported() if on_gpu else cpu_has_bf16()) else "32-true"
-    strategy = "auto" if devices == 1 and nodes == 1 else "ddp"
-    try:
-        return Fabric(accelerator=accelerator, devices=devices, num_nodes=nodes, precision=precision, strategy=strategy)
-    except (RuntimeError, ValueError, ImportError) as error:
-        raise DataError(f"accelerator {accelerator!r} with devices {devices!r} cannot be used: {error}") from error
-
-
-def cpu_has_bf16() -> bool:
-    """Whether matrix products of bfloat16 are fast on this CPU."""
-    if platform.machine() not in ("x86_64", "AMD64"):
-        return False
-    supported = torch.backends.cpu.get_cpu_capability()
-    return supported.startswith("AVX512") and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 @dataclass
@@ -126,7 +98,7 @@ class Trainer:
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         run = self._begin(vae, corpus, resume, setting)
-        with _stop_requested() as stop, MetricsLog(self.folder, self.fabric.is_global_zero, resume) as log:
+        with stop_requested() as stop, MetricsLog(self.folder, self.fabric.is_global_zero, resume) as log:
             if run.best and not run.progress.step:
                 self._evaluate(run, log)
             while run.share() < 1 and not run.stopped and not run.stale():
@@ -329,26 +301,3 @@ def held_out_figures(vae: VAE, corpus: TokenSource, molecules: NDArray[np.int64]
     rate = float(torch.cat([t.rate for t in terms]).sum(dim=1).mean())
     active = int((torch.cat([t.mean for t in terms]).var(dim=0, correction=0) > 0.01).sum())
     return {"held_out_distortion": distortion, "held_out_rate": rate, "held_out_elbo": distortion + rate, "active_units": active}
-
-
-@contextmanager
-def _stop_requested() -> Iterator[Callable[[], bool]]:
-    """Turn SIGINT and SIGTERM into a question; a second signal acts as it used to."""
-    asked = False
-    found = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def note(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        signal.signal(number, found[signal.Signals(number)])
-
-    try:
-        for number in found:
-            signal.signal(number, note)
-    except ValueError:  # not the main thread: signals are somebody else's
-        found = {}
-    try:
-        yield lambda: asked
-    finally:
-        for number, handler in found.items():
-            signal.signal(number, handler)

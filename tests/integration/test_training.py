@@ -21,9 +21,10 @@ from molvae import MolVAE, fitting
 from molvae.chem.selfies import to_symbols
 from molvae.errors import CheckpointError, DataError, Interrupted
 from molvae.fitting import fit, new_vae
+from molvae.training.engine import make_fabric
 from molvae.training.recipe import Recipe
 from molvae.training.state import Progress, load_state, save_state
-from molvae.training.trainer import Trainer, make_fabric
+from molvae.training.trainer import Trainer
 
 Tiny = Callable[..., Recipe]
 OFTEN = "0.0001s"
