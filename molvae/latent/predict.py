@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from molvae.chem.molecules import parse
 from molvae.chem.properties import PROPERTIES, compute
 from molvae.data.reading import in_parts
-from molvae.errors import MoleculeError
+from molvae.errors import DataError, MoleculeError
 from molvae.latent.domain import outside
 
 if TYPE_CHECKING:
@@ -39,8 +39,10 @@ def predict(model: MolVAE, smiles: str | Iterable[str], names: Sequence[str] | N
     """
     texts = [smiles] if isinstance(smiles, str) else [str(text) for text in smiles]
     wanted = [column.name for column in model.properties] if names is None else list(names)
+    if not wanted:
+        raise DataError("the model has no property heads; molvae fit-properties adds them")
     encoded = model.encode_all(texts)
-    mean, deviation = model.predict_codes(encoded.codes, wanted or ["any property"])  # says which there are
+    mean, deviation = model.predict_codes(encoded.codes, wanted)
     known = [name for name in wanted if name in PROPERTIES]
     values = in_parts(partial(_computed, names=known), _readable(texts, encoded))
     computed = pd.DataFrame(np.stack(values) if values else np.zeros((0, len(known))), columns=known)
