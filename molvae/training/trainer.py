@@ -242,7 +242,7 @@ class _Run:
             self.recent.append([*figures, weight])
 
     def _forward(self, molecules: NDArray[np.int64]) -> tuple[Elbo, Tensor, float]:
-        """ELBO and squared errors of the properties of this process's share of the batch, and the batch's size as a share of a full one."""
+        """ELBO of this process's share of the batch, mean errors of its molecules with properties, and the batch's share of a full one."""
         world, rank = self.fabric.world_size, self.fabric.global_rank
         each = -(-len(molecules) // world)
         mine = np.resize(molecules, each * world)[rank::world]  # a short batch repeats a molecule rather than leave a process idle
@@ -251,8 +251,9 @@ class _Run:
         share, corruption = len(molecules) / self.recipe.train.batch_size, self.recipe.train.corruption
         if self.targets is None:
             return self.module(ids, self.noise, corruption), torch.zeros(2, device=ids.device), share
-        elbo, misfit = self.module(ids, self.noise, corruption, torch.from_numpy(self.targets[mine]).to(ids.device))
-        return elbo, misfit.mean(dim=0), share
+        targets = torch.from_numpy(self.targets[mine]).to(ids.device)
+        elbo, misfit = self.module(ids, self.noise, corruption, targets)
+        return elbo, misfit.sum(dim=0) / (~targets.isnan()).any(dim=1).sum().clamp(min=1), share
 
     def _shared(self, mine: list[float], stop: Callable[[], bool]) -> list[float]:
         """Mean of each figure over the processes; takes the time and sees whether to stop."""
