@@ -363,7 +363,7 @@ BAD_TRAINING: dict[str, tuple[list[object], str]] = {
     "unknown key": (["bad.toml"], "bad.toml: unknown key train.learning_rat"),
     "no recipe": (["none.toml"], "none.toml cannot be read"),
     "no TOML": (["in.smi"], "in.smi is not TOML"),
-    "one row": (["--data", "one.smi"], "holds 1 usable molecule; at least 2 are needed"),
+    "one row": (["--data", "one.smi"], "holds 1 usable molecule (refused: none); at least 2 are needed"),
     "nothing usable": (["--data", "names.smi"], "no usable molecule; refused: not a SMILES (2)"),
     "no data": (["--data", "none.smi"], "none.smi: no such file"),
     "duration": (["--data", "in.smi", "--max-time", "soon"], "'soon' is not a duration"),
@@ -497,4 +497,4 @@ def test_help_needs_neither_torch_nor_rdkit(tmp_path: Path) -> None:
     )
     done = spawn(code=code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Usage") == 1 + 18
+    assert done.stdout.count("Usage") == 1 + 22
