@@ -185,7 +185,7 @@ def remarks(corpus: Corpus) -> list[str]:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=20_000, help="first rows of the MOSES training set")
+    parser.add_argument("--rows", type=int, default=100_000, help="first rows of the MOSES training set")
     parser.add_argument("--seconds", type=float, default=60.0, help="of each measurement")
     add_common_arguments(parser, "training_speed.json")
     return parser.parse_args()
