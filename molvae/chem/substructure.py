@@ -98,6 +98,31 @@ def read_scaffold(text: str) -> Scaffold:
     return _without_points(mol, [atom.GetIdx() for atom in points])
 
 
+def read_pattern(text: str) -> Chem.Mol:
+    """Read a SMARTS; a SMILES without brackets may be written in Kekulé form, and means its aromatic one.
+
+    Raises:
+        MoleculeError: with the reason: empty, too long, a reaction, no SMARTS.
+
+    >>> benzoic = Chem.MolFromSmiles("OC(=O)c1ccccc1")
+    >>> [benzoic.HasSubstructMatch(read_pattern(text)) for text in ("[OH]", "C1=CC=CC=C1", "[NX3]")]
+    [True, True, False]
+    """
+    text = text.strip()
+    if not text:
+        raise MoleculeError("empty")
+    if len(text) > MAX_CHARACTERS:
+        raise MoleculeError("too large", f"{len(text)} characters, at most {MAX_CHARACTERS}")
+    if ">" in text or not (text.isascii() and text.isprintable()) or " " in text:
+        raise MoleculeError("no SMARTS", "a reaction, a blank or a letter beyond ASCII in it")
+    with rdBase.BlockLogs():
+        plain = None if "[" in text else Chem.MolFromSmiles(text)
+        mol = Chem.MolFromSmarts(text if plain is None else canonical(plain).replace("[nH]", "n"))  # the nitrogen may be substituted
+    if mol is None or not mol.GetNumAtoms():
+        raise MoleculeError("no SMARTS")
+    return mol
+
+
 def _parsed(text: str) -> Chem.Mol:
     if len(text) > MAX_CHARACTERS:
         raise MoleculeError("too large", f"{len(text)} characters, at most {MAX_CHARACTERS}")
