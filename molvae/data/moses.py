@@ -5,8 +5,6 @@ They are carried by the PyPI wheel molsets 0.3.1, whose code no longer imports; 
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import zipfile
 from hashlib import sha256
@@ -14,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from molvae.data.cache import cache_folder
+from molvae.data.wheels import fetch_wheel
 from molvae.errors import DataError
 from molvae.files import replacing
 
@@ -22,6 +21,7 @@ MosesSet = Literal["train", "test", "test_scaffolds"]
 
 REQUIREMENT = "molsets==0.3.1"
 _WHEEL_SHA256 = "7f4450e3ebecebe79c3a2a55950c93daddee071120daf64a163d03481e811d34"
+_OTHERWISE = f"fetch the wheel elsewhere (pip download --no-deps {REQUIREMENT}) and pass it: molvae data moses --wheel FILE"
 #: Molecules in each set.
 COUNTS: dict[MosesSet, int] = {"train": 1_584_663, "test": 176_074, "test_scaffolds": 176_225}
 _FILE_SHA256: dict[MosesSet, str] = {
@@ -46,7 +46,7 @@ def moses_file(name: MosesSet = "train", folder: Path | None = None, wheel: Path
     path = folder / f"{name}.csv.gz"
     if not (path.exists() and _digest(path) == _FILE_SHA256[name]):
         with tempfile.TemporaryDirectory() as temporary:
-            _unpack(wheel or _download(Path(temporary)), folder)
+            _unpack(wheel or fetch_wheel(REQUIREMENT, _WHEEL_SHA256, Path(temporary), "MOSES", _OTHERWISE), folder)
     return path
 
 
@@ -56,22 +56,6 @@ def _digest(path: Path) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
-
-
-def _download(folder: Path) -> Path:
-    """Let pip fetch the wheel: it knows the user's mirrors and proxies, checks the hash and keeps what it has in its own cache."""
-    wanted = folder / "requirements.txt"
-    wanted.write_text(f"{REQUIREMENT} --hash=sha256:{_WHEEL_SHA256}\n", encoding="utf-8")
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "5", "--dest", str(folder), "-r", str(wanted)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        said = [line for line in done.stderr.splitlines() if "ERROR" in line or "No module" in line]
-        raise DataError(
-            f"MOSES could not be fetched ({said[-1] if said else 'pip failed'}). Try again when the network is there, or fetch the wheel "
-            f"elsewhere (pip download --no-deps {REQUIREMENT}) and pass it: molvae data moses --wheel FILE"
-        )
-    return wheels[0]
 
 
 def _unpack(wheel: Path, folder: Path) -> None:
