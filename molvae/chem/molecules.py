@@ -90,6 +90,19 @@ def _unsanitized() -> Any:
     return parameters
 
 
+def is_molecule(text: str) -> bool:
+    """Whether a text is the SMILES of a molecule.
+
+    >>> is_molecule("CCO"), is_molecule("ethanol")
+    (True, False)
+    """
+    try:
+        parse(text)
+    except MoleculeError:
+        return False
+    return True
+
+
 def canonical(mol: Chem.Mol) -> str:
     """RDKit's canonical isomeric SMILES of a molecule.
 

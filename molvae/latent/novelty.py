@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from rdkit import Chem
 
 from molvae.chem.environments import environments_of
-from molvae.chem.molecules import parse
+from molvae.chem.molecules import is_molecule
 from molvae.chem.similarity import similarity_of
 from molvae.data.formats import read_rows
-from molvae.errors import DataError, MoleculeError
+from molvae.errors import DataError
 from molvae.latent.likelihood import negative_log_likelihood, writing_cost
 from molvae.model import Encoded, MolVAE
 from molvae.nn.critic import Bags
@@ -73,17 +73,9 @@ def novelty(
             progress("novelty", min(start + _AT_ONCE, len(texts)), len(texts))
     frame = pd.concat([part for part in done if len(part)] or done, ignore_index=True)
     percentiles = 100 * np.searchsorted(known, frame["score"]) / len(known)
-    refused = [np.nan if text == "" and not _is_molecule(given) else 100.0 for text, given in zip(frame["smiles"], texts, strict=True)]
+    refused = [np.nan if text == "" and not is_molecule(given) else 100.0 for text, given in zip(frame["smiles"], texts, strict=True)]
     frame.insert(3, "percentile", np.where(frame["score"].isna(), refused, percentiles))
     return frame
-
-
-def _is_molecule(text: str) -> bool:
-    try:
-        parse(text)
-    except MoleculeError:
-        return False
-    return True
 
 
 def _judged(model: MolVAE, texts: Sequence[str], samples: int, seed: int) -> pd.DataFrame:

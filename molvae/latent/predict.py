@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from molvae.chem.molecules import parse
+from molvae.chem.molecules import is_molecule
 from molvae.chem.properties import PROPERTIES, compute
 from molvae.data.reading import in_parts
-from molvae.errors import DataError, MoleculeError
+from molvae.errors import DataError
 from molvae.latent.domain import outside
 
 if TYPE_CHECKING:
@@ -56,15 +56,7 @@ def predict(model: MolVAE, smiles: str | Iterable[str], names: Sequence[str] | N
 
 def _readable(texts: Sequence[str], encoded: Encoded) -> list[str]:
     """Canonical SMILES; where a molecule was refused its text if it is one, so that its properties can be computed all the same."""
-    return [known or (text if _is_molecule(text) else "") for text, known in zip(texts, encoded.smiles, strict=True)]
-
-
-def _is_molecule(text: str) -> bool:
-    try:
-        parse(text)
-    except MoleculeError:
-        return False
-    return True
+    return [known or (text if is_molecule(text) else "") for text, known in zip(texts, encoded.smiles, strict=True)]
 
 
 def _computed(smiles: Sequence[str], names: Sequence[str]) -> list[NDArray[np.float64]]:

@@ -95,16 +95,7 @@ class GaussianProcessHeads(Heads):
         return torch.cat([codes, said], dim=1).double()
 
     def forward(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Prediction for codes, in the unit of each property: mean and standard deviation (of the value, noise included).
-
-        A binary property's mean is the probability of 1, its standard deviation that of the outcome.
-
-        Args:
-            codes: (B, D).
-
-        Returns:
-            (B, P) each.
-        """
+        """Mean and standard deviation for codes (B, D), (B, P) each; see `molvae.nn.heads.EnsembleHeads.forward`."""
         inputs = self.inputs(codes)
         each = [self._unscaled(self._standard(inputs, column), column) for column in range(len(self.sizes.columns))]
         mean, deviation = (torch.stack([pair[i] for pair in each], dim=1).to(codes.dtype) for i in (0, 1))
