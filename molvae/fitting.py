@@ -56,7 +56,8 @@ def fit(
         source: a file of molecules, "moses", or None for the recipe's own.
         out: folder of the checkpoint; the state to resume from and the metrics go to training/ in it.
         recipe: defaults to `Recipe()`.
-        start: a model (bundled name or folder) whose weights and tokens to start from, instead of random weights.
+        start: a model (bundled name or folder) whose weights and tokens to start from, instead of random weights; the recipe's latent may
+            have more dimensions than the model's, they carry nothing at first.
         resume: go on where the run in `out` stopped; the recipe must be the same, but for its budget.
         accelerator: "auto", "cpu" or "cuda".
         devices: processes on the CPU (one thread each when more than one), or GPUs.
@@ -86,14 +87,16 @@ def fit(
         on_corpus(corpus)
     checkpoint = _empty_checkpoint(recipe, corpus)
     if beginning:
-        checkpoint.vae.load_state_dict(beginning.vae.state_dict())
+        checkpoint.vae.load_state_dict(beginning.vae.widened(recipe.model.latent_size).state_dict())
     return _train(fabric, recipe, corpus, checkpoint, out, resume, command, listener)
 
 
 def _beginning(start: str | Path, recipe: Recipe) -> Checkpoint:
-    """The model to start from, whose sizes must be those of the recipe."""
+    """The model to start from, whose sizes must be those of the recipe; its latent may be smaller."""
     checkpoint = Checkpoint.load(find_pretrained(start))
     wanted, found = recipe.model.model_dump(), asdict(checkpoint.vae.sizes)
+    if found["latent_size"] < wanted["latent_size"]:
+        wanted.pop("latent_size")
     wrong = [f"{name} is {value} in the recipe, {found[name]} in the model" for name, value in wanted.items() if value != found[name]]
     if wrong:
         raise RecipeError(f"cannot start from {start}: {'; '.join(wrong)}")

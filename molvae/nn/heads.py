@@ -139,13 +139,14 @@ class Guided(nn.Module):
     Args:
         vae: see `molvae.nn.vae.VAE`.
         properties: P of them.
+        dimensions: how many of a code's dimensions, its last ones, the networks read; all when None.
         hidden: width of each network's two layers.
     """
 
-    def __init__(self, vae: VAE, properties: int, hidden: int = 256) -> None:
+    def __init__(self, vae: VAE, properties: int, dimensions: int | None = None, hidden: int = 256) -> None:
         super().__init__()
-        self.vae = vae
-        self.of_mean, self.of_code = (_readout(vae.sizes.latent_size, hidden, properties) for _ in range(2))
+        self.vae, self.dimensions = vae, dimensions or vae.sizes.latent_size
+        self.of_mean, self.of_code = (_readout(self.dimensions, hidden, properties) for _ in range(2))
 
     def forward(self, ids: Tensor, generator: torch.Generator | None, corruption: float, targets: Tensor) -> tuple[Elbo, Tensor]:
         """The ELBO of molecules of one length, and how far their properties are from what their codes say.
@@ -160,7 +161,8 @@ class Guided(nn.Module):
             The ELBO, and the squared error summed over the properties, from the mean and from the code, (B, 2).
         """
         terms = self.vae(ids, generator, corruption)
-        errors = torch.stack([self.of_mean(terms.mean), self.of_code(terms.code)], dim=1) - targets.nan_to_num()[:, None]
+        mean, code = (each[:, -self.dimensions :] for each in (terms.mean, terms.code))
+        errors = torch.stack([self.of_mean(mean), self.of_code(code)], dim=1) - targets.nan_to_num()[:, None]
         return terms, (errors * ~targets.isnan()[:, None]).square().sum(dim=2)
 
 

@@ -73,6 +73,19 @@ class VAE(nn.Module):
         larger.load_state_dict(state)
         return larger
 
+    def widened(self, latent_size: int) -> VAE:
+        """A copy whose codes have more dimensions, which carry nothing yet: their posterior is N(0, 1), and the decoder does not see them."""
+        with torch.random.fork_rng(devices=[]):
+            wider = VAE(replace(self.sizes, latent_size=latent_size), self.bos, self.eos)
+        state, extra = self.state_dict(), latent_size - self.sizes.latent_size
+        for name in ("encoder.to_code.weight", "encoder.to_code.bias"):
+            parts = state[name].split(self.sizes.latent_size)  # means and log-variances
+            state[name] = torch.cat([rows for part in parts for rows in (part, part.new_zeros(extra, *part.shape[1:]))])
+        for name in ("decoder.from_code.weight", "decoder.initial.weight"):
+            state[name] = torch.cat([state[name], state[name].new_zeros(len(state[name]), extra)], dim=1)
+        wider.load_state_dict(state)
+        return wider
+
     def forward(self, ids: Tensor, generator: torch.Generator | None = None, corruption: float = 0.0) -> Elbo:
         """Both terms of the ELBO for molecules of one length.
 

@@ -96,12 +96,15 @@ class PropertiesPart(_Part):
 
     Attributes:
         columns: names of properties that RDKit computes (see `molvae.chem.properties`); none leaves the codes to themselves.
+        dimensions: how many of the code's dimensions, its last ones, must tell the properties; all of them when None. Dimensions of their
+            own leave the others to the structure, so that reconstruction hardly suffers.
         molecules: at most so many have them computed (a few hundred a second and core); the others have no error.
         weight: of the error from the posterior mean.
         sampled_weight: of the error from a code drawn from the posterior.
     """
 
     columns: tuple[str, ...] = ()
+    dimensions: PositiveInt | None = None
     molecules: PositiveInt = 300_000
     weight: Annotated[float, Field(ge=0)] = 10.0
     sampled_weight: Annotated[float, Field(ge=0)] = 1.0
@@ -166,6 +169,12 @@ class Recipe(_Part):
     rate: RatePart = RatePart()
     properties: PropertiesPart = PropertiesPart()
     train: TrainPart = TrainPart()
+
+    @pydantic.model_validator(mode="after")
+    def _dimensions_there(self) -> Self:
+        if (self.properties.dimensions or 0) > self.model.latent_size:
+            raise ValueError(f"properties.dimensions {self.properties.dimensions} is more than model.latent_size {self.model.latent_size}")
+        return self
 
     @classmethod
     def parse(cls, text: str, where: str = "recipe") -> Recipe:

@@ -113,7 +113,7 @@ class Trainer:
 
     def _begin(self, vae: VAE, corpus: TokenSource, resume: bool, setting: str) -> _Run:
         part = self.recipe.train
-        trained = vae if self.targets is None else _guided(vae, self.targets.shape[1], part.seed)
+        trained = vae if self.targets is None else _guided(vae, self.targets.shape[1], self.recipe)
         optimizer = torch.optim.AdamW(
             trained.parameters(), lr=part.learning_rate, betas=(0.9, part.beta2), weight_decay=part.weight_decay, fused=True
         )
@@ -280,10 +280,10 @@ class _Run:
                 **({} if self.targets is None else {"property_error": misfit[0], "property_error_sampled": misfit[1]})}  # fmt: skip
 
 
-def _guided(vae: VAE, properties: int, seed: int) -> Guided:
+def _guided(vae: VAE, properties: int, recipe: Recipe) -> Guided:
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return Guided(vae, properties)
+        torch.manual_seed(recipe.train.seed)
+        return Guided(vae, properties, recipe.properties.dimensions)
 
 
 @torch.inference_mode()

@@ -71,6 +71,13 @@ def test_training_may_start_from_a_model(trained: Path, training_file: Path, tin
     assert begun.checkpoint.tokenizer.to_json() == source.checkpoint.tokenizer.to_json()
 
 
+def test_a_start_may_be_given_more_dimensions(trained: Path, training_file: Path, tiny: Tiny, smiles: list[str], tmp_path: Path) -> None:
+    recipe = tiny(model={"latent_size": 7}, train={"max_steps": 1, "learning_rate": 1e-9})
+    begun = fit(training_file, tmp_path / "begun", recipe, start=trained, accelerator="cpu", jobs=1)
+    before = MolVAE.from_pretrained(trained).encode(smiles[:20])
+    np.testing.assert_allclose(begun.encode(smiles[:20]), np.pad(before, ((0, 0), (0, 3))), atol=1e-5)
+
+
 def test_a_start_on_other_molecules_keeps_the_tokens(trained: Path, tiny: Tiny, tmp_path: Path) -> None:
     other = tmp_path / "other.smi"
     other.write_text("\n".join(["CCO", "CCN", "CCF", "CCCO", "CCCN", "OCCO", "NCCN", "CC#N"]))
@@ -79,8 +86,8 @@ def test_a_start_on_other_molecules_keeps_the_tokens(trained: Path, tiny: Tiny, 
 
 
 def test_a_start_of_other_sizes_is_refused(trained: Path, training_file: Path, tiny: Tiny, tmp_path: Path) -> None:
-    recipe = tiny(model={"latent_size": 7})
-    with pytest.raises(RecipeError, match="latent_size is 7 in the recipe, 4 in the model"):
+    recipe = tiny(model={"latent_size": 3, "embedding": 17})
+    with pytest.raises(RecipeError, match="latent_size is 3 in the recipe, 4 in the model; embedding is 17 in the recipe, 16 in the model"):
         fit(training_file, tmp_path, recipe, start=trained, accelerator="cpu", jobs=1)
 
 

@@ -76,6 +76,17 @@ def test_missing_targets_have_no_error_and_no_gradient() -> None:
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in guided.parameters())
 
 
+def test_properties_of_the_last_dimensions_move_no_other() -> None:
+    torch.manual_seed(0)
+    guided = Guided(VAE(Sizes(9, 6, embedding=8, encoder_hidden=8, decoder_hidden=8)), 1, dimensions=2, hidden=8)
+    _, error = guided(torch.randint(2, 9, (3, 5)), torch.Generator().manual_seed(0), 0.0, torch.ones(3, 1))
+    error.sum().backward()
+    gradient = guided.vae.encoder.to_code.weight.grad
+    assert gradient is not None
+    moved = gradient.abs().sum(dim=1) > 0  # rows: six means, six log-variances
+    assert moved.tolist() == ([False] * 4 + [True] * 2) * 2
+
+
 GUIDED = {"columns": ("MW", "logP"), "weight": 20.0, "sampled_weight": 20.0}
 
 

@@ -299,3 +299,16 @@ def test_a_grown_model_reads_and_writes_what_it_knew_as_before(vae: VAE) -> None
     torch.testing.assert_close(new[..., : SIZES.vocabulary], old)
     torch.testing.assert_close(new[..., SIZES.vocabulary :], old[..., 2:].mean(dim=-1, keepdim=True).expand(-1, -1, 3))
     torch.testing.assert_close(larger.encoder.embed.weight[-1], vae.encoder.embed.weight[2:].mean(dim=0))
+
+
+def test_a_widened_model_reads_and_writes_as_before(vae: VAE) -> None:
+    ids, state = some_ids(6, 8), torch.get_rng_state()
+    wider = vae.widened(SIZES.latent_size + 3)
+    assert torch.equal(torch.get_rng_state(), state), "the global random state is the user's"
+    assert wider.sizes == replace(SIZES, latent_size=SIZES.latent_size + 3)
+    was, now = vae.encoder(ids), wider.encoder(ids)
+    torch.testing.assert_close(now.mean[:, :-3], was.mean)
+    torch.testing.assert_close(now.log_variance[:, :-3], was.log_variance)
+    torch.testing.assert_close(now.kl()[:, -3:], torch.zeros(6, 3))
+    z = torch.randn(6, SIZES.latent_size + 3, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(wider.logits(ids, z), vae.logits(ids, z[:, :-3]))

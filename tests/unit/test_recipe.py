@@ -134,3 +134,8 @@ def test_patience_is_counted_in_steps() -> None:
     with pytest.raises(RecipeError, match="patience needs evaluate_steps"):
         Recipe.parse("[train]\npatience = 3")
     assert Recipe.parse("[train]\npatience = 3\nevaluate_steps = 10").train.patience == 3
+
+
+def test_more_dimensions_for_properties_than_there_are_is_an_error() -> None:
+    with pytest.raises(RecipeError, match=r"properties.dimensions 5 is more than model.latent_size 4"):
+        Recipe.parse("[model]\nlatent_size = 4\n[properties]\ndimensions = 5", "my.toml")
