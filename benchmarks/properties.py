@@ -65,7 +65,7 @@ def of_heads(model: MolVAE, smiles: Sequence[str], seed: int) -> list[dict[str, 
     names, truth = names_of(model), compute(smiles, names_of(model))
     rows: dict[str, dict[str, Any]] = {name: {"property": name, "unit": PROPERTIES[name].unit} for name in names}
     for kind, draw in (("mean", False), ("sampled", True)):
-        mean, deviation = model.predict_codes(model.encode(smiles, sample=draw, seed=seed, refused="nan"), names)
+        mean, deviation = model.predict_codes(model.encode(smiles, sample=draw, seed=seed, refused="nan"), names, drawn=draw)
         for at, name in enumerate(names):
             known = ~np.isnan(mean[:, at])
             found = figures(truth[name].to_numpy()[known], mean[known, at], deviation[known, at])

@@ -27,7 +27,7 @@ from molvae.nn.vae import VAE, Sizes
 from molvae.pretrained import find_pretrained
 from molvae.training.engine import make_fabric
 from molvae.training.recipe import Recipe
-from molvae.training.trainer import Listener, Trainer, split_at_random
+from molvae.training.trainer import Listener, Trainer, split_at_random, with_turns
 
 _MAY_CHANGE = {"max_time", "max_steps", "evaluate_every", "save_every"}  # between the start of a run and its resumption
 _JUDGED = 1_000  # molecules reconstructed and sampled at each evaluation
@@ -180,7 +180,11 @@ def _train(
     def save(vae: VAE) -> None:
         replace(checkpoint, vae=vae).save(out)
 
-    trainer = Trainer(recipe, fabric, out / "training", judge, listener, save, targets=_targets(fabric, recipe, corpus))
+    targets = _targets(fabric, recipe, corpus)
+    split = split_at_random(len(corpus), recipe.data.validation, recipe.train.seed)
+    if targets is not None:
+        split = with_turns(split, np.asarray(np.isfinite(targets[:, 0])), recipe.properties.turns)
+    trainer = Trainer(recipe, fabric, out / "training", judge, listener, save, split, targets)
     setting = json.dumps([recipe.model_dump(mode="json", exclude={"train": _MAY_CHANGE}), corpus.folder.name])
     checkpoint.figures = trainer.fit(checkpoint.vae, corpus, resume, setting)
     checkpoint.card = model_card(checkpoint, corpus, command)

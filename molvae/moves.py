@@ -36,14 +36,16 @@ class Moves:
 
         return columns(self._model)
 
-    def predict_codes(self, codes: ArrayLike, names: Sequence[str] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def predict_codes(
+        self, codes: ArrayLike, names: Sequence[str] | None = None, *, drawn: bool = False
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Properties of codes without writing the molecules: mean and standard deviation.
 
         See `molvae.latent.heads.predict_codes`.
         """
         from molvae.latent.heads import predict_codes
 
-        return predict_codes(self._model, codes, names)
+        return predict_codes(self._model, codes, names, drawn=drawn)
 
     def fit_properties(
         self,

@@ -24,13 +24,16 @@ def columns(model: MolVAE) -> list[Column]:
     return [group.sizes.columns[at] for group, at in _by_name(model).values()]
 
 
-def predict_codes(model: MolVAE, codes: ArrayLike, names: Sequence[str] | None = None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def predict_codes(
+    model: MolVAE, codes: ArrayLike, names: Sequence[str] | None = None, *, drawn: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Properties of codes, without writing the molecules.
 
     Args:
         model: with heads for these properties.
         codes: (n, D) or (D,); a row that holds NaN gives NaN.
         names: properties wanted, in this order; all the model has heads for when None.
+        drawn: whether the codes were drawn, from the prior or from posteriors, and are not the means that `MolVAE.encode` gives.
 
     Returns:
         Mean and standard deviation, (n, P) each, in the unit of each property.
@@ -44,7 +47,7 @@ def predict_codes(model: MolVAE, codes: ArrayLike, names: Sequence[str] | None =
     array = np.atleast_2d(np.asarray(codes, dtype=np.float32))
     if array.ndim != 2 or array.shape[1] != model.latent_size:
         raise DataError(f"codes have shape {array.shape}, expected (n, {model.latent_size})")
-    said = {id(group): _said(group, array) for group, _ in heads.values()}
+    said = {id(group): _said(group, array, drawn) for group, _ in heads.values()}
     parts = [np.stack([said[id(heads[name][0])][kind][:, heads[name][1]] for name in wanted], axis=1) if wanted else array[:, :0]
              for kind in (0, 1)]  # fmt: skip
     return parts[0].astype(np.float64), parts[1].astype(np.float64)
@@ -65,9 +68,9 @@ def _check_names(wanted: Sequence[str], known: Sequence[str] | dict[str, tuple[H
 
 
 @torch.inference_mode()
-def _said(group: Heads, codes: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _said(group: Heads, codes: NDArray[np.float32], drawn: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     device = next(group.buffers()).device
-    parts = [group(torch.from_numpy(codes[start : start + _BATCH]).to(device)) for start in range(0, len(codes), _BATCH)]
+    parts = [group(torch.from_numpy(codes[start : start + _BATCH]).to(device), drawn) for start in range(0, len(codes), _BATCH)]
     if not parts:
         empty = np.zeros((0, len(group.sizes.columns)), np.float32)
         return empty, empty

@@ -85,7 +85,7 @@ class Screen:
         linear = np.concatenate([ones, codes], axis=1)
         said = np.zeros((len(codes), 0))
         if self._names:
-            said = (self._model.predict_codes(codes, self._names)[0] - self._center[self._places]) / self._scale[self._places]
+            said = (self._model.predict_codes(codes, self._names, drawn=True)[0] - self._center[self._places]) / self._scale[self._places]
         bent = np.tanh(linear @ self._hidden / np.float32(codes.shape[1] ** 0.5))
         return np.concatenate([linear, bent, said], axis=1).astype(np.float32)
 

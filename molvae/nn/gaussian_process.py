@@ -94,8 +94,11 @@ class GaussianProcessHeads(Heads):
         said = (self.features(codes)[0] - self.features.center) / self.features.scale
         return torch.cat([codes, said], dim=1).double()
 
-    def forward(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and standard deviation for codes (B, D), (B, P) each; see `molvae.nn.heads.EnsembleHeads.forward`."""
+    def forward(self, codes: Tensor, drawn: bool = False) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation for codes (B, D), (B, P) each; see `molvae.nn.heads.EnsembleHeads.forward`.
+
+        The process was fitted to posterior means and takes every code for one: `drawn` makes no difference.
+        """
         inputs = self.inputs(codes)
         each = [self._unscaled(self._standard(inputs, column), column) for column in range(len(self.sizes.columns))]
         mean, deviation = (torch.stack([pair[i] for pair in each], dim=1).to(codes.dtype) for i in (0, 1))

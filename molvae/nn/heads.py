@@ -42,6 +42,8 @@ class HeadSizes:
         hidden: width of each layer.
         layers: hidden layers of each network.
         members: networks M in the ensemble.
+        draws: whether the networks are told which codes were drawn from a posterior. What a mean says finely, noise covers, so that the
+            same code is read in two ways.
     """
 
     latent_size: int
@@ -49,6 +51,7 @@ class HeadSizes:
     hidden: int = 512
     layers: int = 2
     members: int = 4
+    draws: bool = False
 
     @classmethod
     def of(cls, parts: dict[str, Any]) -> Self:
@@ -84,7 +87,7 @@ class EnsembleHeads(Heads):
     def __init__(self, sizes: HeadSizes) -> None:
         super().__init__()
         self.sizes = sizes
-        widths = [sizes.latent_size, *[sizes.hidden] * sizes.layers, 2 * len(sizes.columns)]
+        widths = [sizes.latent_size + sizes.draws, *[sizes.hidden] * sizes.layers, 2 * len(sizes.columns)]
         self.weights = nn.ParameterList([_uniform(sizes.members, a, b, fan=a) for a, b in pairwise(widths)])
         self.biases = nn.ParameterList([_uniform(sizes.members, 1, b, fan=a) for a, b in pairwise(widths)])
         columns = len(sizes.columns)
@@ -93,33 +96,37 @@ class EnsembleHeads(Heads):
         self.register_buffer("stretch", torch.ones(columns))  # of the standard deviation, set by calibration
         self.register_buffer("binary", torch.tensor([column.kind == "binary" for column in sizes.columns]), persistent=False)
 
-    def members(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+    def members(self, codes: Tensor, drawn: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """What each network says, in standardised units (a logit for a binary property).
 
         Args:
             codes: (B, D), or (M, B, D) with codes of their own for each network.
+            drawn: 1 for a code drawn from a posterior, 0 for a mean: (B, 1) or (M, B, 1); all are means when None.
 
         Returns:
             Means and log-variances, (M, B, P) each.
         """
+        if self.sizes.draws:
+            codes = torch.cat([codes, torch.zeros_like(codes[..., :1]) if drawn is None else drawn], dim=-1)
         hidden = codes.expand(self.sizes.members, *codes.shape[-2:])
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             hidden = torch.baddbmm(bias, hidden if layer == 0 else nn.functional.silu(hidden), weight)
         mean, log_variance = hidden.chunk(2, dim=-1)
         return mean, log_variance.clamp(-12, 6)
 
-    def forward(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, codes: Tensor, drawn: bool = False) -> tuple[Tensor, Tensor]:
         """Prediction for codes, in the unit of each property: mean and standard deviation (of the value, noise included).
 
         A binary property's mean is the probability of 1, its standard deviation that of the outcome.
 
         Args:
             codes: (B, D).
+            drawn: whether they were drawn (from posteriors, or from the prior) and are no posterior means.
 
         Returns:
             (B, P) each.
         """
-        means, log_variances = self.members(codes)
+        means, log_variances = self.members(codes, torch.full_like(codes[:, :1], float(drawn)))
         mean = means.mean(dim=0)
         variance = log_variances.exp().mean(dim=0) + means.var(dim=0, correction=0)
         chance = means.sigmoid().mean(dim=0)

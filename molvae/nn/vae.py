@@ -74,7 +74,7 @@ class VAE(nn.Module):
         return larger
 
     def widened(self, latent_size: int) -> VAE:
-        """A copy whose codes have more dimensions, which carry nothing yet: their posterior is N(0, 1), and the decoder does not see them."""
+        """A copy whose codes have more dimensions, which carry nothing yet: their posterior is N(0, 1) and the decoder is blind to them."""
         with torch.random.fork_rng(devices=[]):
             wider = VAE(replace(self.sizes, latent_size=latent_size), self.bos, self.eos)
         state, extra = self.state_dict(), latent_size - self.sizes.latent_size

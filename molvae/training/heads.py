@@ -46,12 +46,12 @@ class _Rows:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def drawn(self, noise: torch.Generator) -> Tensor:
-        """Half of the codes as they are, half drawn from their posterior, so that heads serve both molecules and optimizers."""
+    def drawn(self, noise: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """Half of the codes as they are, half drawn from their posterior, so that heads serve both molecules and optimizers; which are."""
         if self.log_variances is None:
-            return self.codes
-        share = (torch.rand(self.codes.shape[:-1], generator=noise) < 0.5).unsqueeze(-1)
-        return self.codes + share * torch.randn(self.codes.shape, generator=noise) * (self.log_variances / 2).exp()
+            return self.codes, None
+        drawn = (torch.rand(self.codes.shape[:-1], generator=noise) < 0.5).float().unsqueeze(-1)
+        return self.codes + drawn * torch.randn(self.codes.shape, generator=noise) * (self.log_variances / 2).exp(), drawn
 
 
 def fit_ensemble(
@@ -77,7 +77,7 @@ def fit_ensemble(
         codes: (n, D).
         targets: (n, P) in the user's units, NaN where a value is missing; 0 and 1 in binary columns.
         columns: the P properties.
-        log_variances: (n, D) of the posteriors; when given, half of the codes seen are draws instead of means.
+        log_variances: (n, D) of the posteriors; when given, half of the codes seen are draws instead of means, and marked as such.
         hidden: width of a layer.
         layers: hidden layers of a network.
         members: networks in the ensemble.
@@ -97,7 +97,7 @@ def fit_ensemble(
     noise = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        heads = EnsembleHeads(HeadSizes(codes.shape[1], tuple(columns), hidden, layers, members))
+        heads = EnsembleHeads(HeadSizes(codes.shape[1], tuple(columns), hidden, layers, members, log_variances is not None))
     heads.center.copy_(torch.from_numpy(center))
     heads.scale.copy_(torch.from_numpy(scale))
     spread = None if log_variances is None else torch.from_numpy(log_variances)
@@ -134,7 +134,8 @@ def _descend(heads: EnsembleHeads, train: _Rows, rest: _Rows, steps: int, batch_
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
         batch = train[torch.randint(len(train), (heads.sizes.members, batch_size), generator=noise)]
-        loss = _loss(heads, batch.drawn(noise), batch.targets)
+        codes, drawn = batch.drawn(noise)
+        loss = _loss(heads, codes, batch.targets, drawn)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -149,14 +150,14 @@ def _descend(heads: EnsembleHeads, train: _Rows, rest: _Rows, steps: int, batch_
     heads.eval().requires_grad_(False)
 
 
-def _loss(heads: EnsembleHeads, codes: Tensor, targets: Tensor) -> Tensor:
+def _loss(heads: EnsembleHeads, codes: Tensor, targets: Tensor, drawn: Tensor | None = None) -> Tensor:
     """Squared error of the means, and the likelihood of the variances given these means; cross-entropy where binary.
 
     Kept apart, the noise of a property cannot excuse a poor mean (Seitzer et al. 2022, arXiv:2203.09168).
     """
     known = ~targets.isnan()
     wanted = targets.nan_to_num()
-    mean, log_variance = heads.members(codes)
+    mean, log_variance = heads.members(codes, drawn)
     wanted = wanted.expand_as(mean)
     squared = (mean - wanted).square()
     number = squared / 2 + (squared.detach() * (-log_variance).exp() + log_variance) / 2

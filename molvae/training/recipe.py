@@ -99,6 +99,7 @@ class PropertiesPart(_Part):
         dimensions: how many of the code's dimensions, its last ones, must tell the properties; all of them when None. Dimensions of their
             own leave the others to the structure, so that reconstruction hardly suffers.
         molecules: at most so many have them computed (a few hundred a second and core); the others have no error.
+        turns: of a molecule that has them, for each turn of one that does not, so that batches hold enough of them.
         weight: of the error from the posterior mean.
         sampled_weight: of the error from a code drawn from the posterior.
     """
@@ -106,6 +107,7 @@ class PropertiesPart(_Part):
     columns: tuple[str, ...] = ()
     dimensions: PositiveInt | None = None
     molecules: PositiveInt = 300_000
+    turns: PositiveInt = 1
     weight: Annotated[float, Field(ge=0)] = 10.0
     sampled_weight: Annotated[float, Field(ge=0)] = 1.0
 

@@ -59,6 +59,12 @@ def split_at_random(count: int, validation: int, seed: int) -> Split:
     return Split(np.sort(order[held_out:]), np.sort(order[:held_out]))
 
 
+def with_turns(split: Split, favoured: NDArray[np.bool_], turns: int) -> Split:
+    """A split whose favoured molecules, (n,) of all, have so many turns an epoch in training."""
+    again = np.repeat(split.train[favoured[split.train]], turns - 1)
+    return Split(np.sort(np.concatenate([split.train, again])), split.validation)
+
+
 @dataclass
 class Trainer:
     """Trains a VAE on a corpus after a recipe.

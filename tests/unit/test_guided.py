@@ -19,6 +19,7 @@ from molvae.errors import CheckpointError, DataError
 from molvae.nn.heads import Column, Guided
 from molvae.nn.vae import VAE, Sizes
 from molvae.training.heads import fit_ensemble
+from molvae.training.trainer import Split, with_turns
 
 
 def test_properties_of_a_corpus_are_those_of_its_molecules(corpus: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,3 +132,9 @@ def test_a_guided_run_resumes_exactly(training_file: Path, tiny: Callable[..., A
         assert torch.equal(weight, other.checkpoint.vae.state_dict()[name]), name
     with pytest.raises(CheckpointError, match="another recipe"):
         fit(training_file, halves, tiny(train={"max_steps": 30} | schedule), resume=True, accelerator="cpu", jobs=1)
+
+
+def test_favoured_molecules_have_more_turns() -> None:
+    split = with_turns(Split(np.array([0, 2, 3]), np.array([1, 4])), np.array([True, True, False, True, False]), 3)
+    assert split.train.tolist() == [0, 0, 0, 2, 3, 3, 3]
+    assert split.validation.tolist() == [1, 4]

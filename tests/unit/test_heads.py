@@ -83,12 +83,17 @@ def test_gradients_reach_the_codes(fitted: Any) -> None:
 
 def test_codes_drawn_from_posteriors_are_learnt_from_too(data: tuple[np.ndarray, np.ndarray]) -> None:
     codes, targets = data
-    wide = np.full_like(codes, np.log(0.25))
+    wide = np.zeros_like(codes)  # as much noise as signal: what a draw tells is half of what a mean tells
     with_noise = fit_ensemble(codes, targets, COLUMNS, log_variances=wide, **SMALL)
     without = fit_ensemble(codes, targets, COLUMNS, **SMALL)
-    drawn = torch.from_numpy(codes) + 0.5 * torch.randn(codes.shape, generator=torch.Generator().manual_seed(2))
-    errors = [np.nanmean((targets[:, 0] - fit.heads(drawn)[0][:, 0].numpy()) ** 2) for fit in (with_noise, without)]
-    assert errors[0] < errors[1]
+    drawn = torch.from_numpy(codes) + torch.randn(codes.shape, generator=torch.Generator().manual_seed(2))
+
+    def error(heads: EnsembleHeads, at: torch.Tensor, **how: bool) -> float:
+        return float(np.nanmean((targets[:, 0] - heads(at, **how)[0][:, 0].numpy()) ** 2))
+
+    assert error(with_noise.heads, drawn, drawn=True) < error(without.heads, drawn)
+    assert error(with_noise.heads, drawn, drawn=True) < error(with_noise.heads, drawn)
+    assert error(with_noise.heads, torch.from_numpy(codes)) < error(with_noise.heads, torch.from_numpy(codes), drawn=True)
 
 
 @pytest.mark.parametrize(

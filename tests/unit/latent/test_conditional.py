@@ -131,7 +131,7 @@ class _Line:
     latent_size = 2
     properties = (Column("logP"), Column("rings"))
 
-    def predict_codes(self, codes: np.ndarray, names: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    def predict_codes(self, codes: np.ndarray, names: list[str], *, drawn: bool) -> tuple[np.ndarray, np.ndarray]:
         mean = np.repeat(codes[:, :1].astype(float) ** 2 + 5, len(names), axis=1)
         return mean, np.ones_like(mean)
 
