@@ -60,7 +60,7 @@ class HeadSizes:
 
 
 class Heads(nn.Module):
-    """Heads of one kind: modules from codes (B, D) to mean and standard deviation (B, P), both in the unit of each property.
+    """Heads of one kind: modules from codes (B, D), and whether they were drawn, to mean and standard deviation (B, P) in each unit.
 
     Attributes:
         kind: its name in config.json.

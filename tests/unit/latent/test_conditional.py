@@ -92,7 +92,7 @@ class _Exact(nn.Module):
         super().__init__()
         self.register_buffer("device", torch.zeros(1))
 
-    def forward(self, codes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, codes: torch.Tensor, drawn: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
         return 10 * codes[:, :1], torch.ones(len(codes), 1)
 
 
