@@ -23,9 +23,11 @@ class CmaSettings:
 
     Attributes:
         first: molecules of the prior (and starts) asked before the search begins at the best of them.
-        population: molecules of a generation, at least 4.
+        population: new molecules of a generation, at least 4.
+        parents: the best of a generation, whose mean is the center of the next.
+        patience: generations without a better molecule after which the search begins anew at another good one.
         width: standard deviation of codes at the beginning.
-        narrow: standard deviation below which the search has converged and begins anew at another good molecule.
+        narrow: standard deviation below which the search has converged and begins anew as well.
         samples: codes drawn from each generation's distribution; those whose decodings bring nothing new are passed over.
         each: decodings of a code.
         temperature: of the decoder.
@@ -33,11 +35,13 @@ class CmaSettings:
 
     first: int = 100
     population: int = 20
+    parents: int = 3
+    patience: int = 10
     width: float = 0.5
     narrow: float = 0.05
     samples: int = 256
     each: int = 4
-    temperature: float = 1.0
+    temperature: float = 0.6
 
 
 class Cma(LatentMethod):
@@ -75,27 +79,36 @@ class Cma(LatentMethod):
 
     def _start(self, row: int) -> None:
         """Search anew around a molecule."""
-        self._waiting = self._known[np.zeros(0, dtype=np.int64)]  # told, but not enough for a generation yet
         random, s = self._random(), self._settings
-        options = {"popsize": s.population, "tolx": s.narrow, "randn": lambda *shape: random.standard_normal(shape), "seed": np.nan,
-                   "verbose": -9, "verb_log": 0, "verb_disp": 0}  # fmt: skip
+        options = {"popsize": s.population + 1, "CMA_mu": s.parents, "tolx": s.narrow, "randn": lambda *shape: random.standard_normal(shape),
+                   "seed": np.nan, "verbose": -9, "verb_log": 0, "verb_disp": 0}  # fmt: skip
         self._strategy = self._cma.CMAEvolutionStrategy(self._known.codes[row].astype(np.float64), s.width, options)
         self._codes = self._drawn()
+        self._best = self._known[np.array([row])]
+        self._waiting = self._known[np.zeros(0, dtype=np.int64)]  # told, but not enough for a generation yet
+        self._idle = 0
 
     def _drawn(self) -> NDArray[np.float32]:
         return np.array(self._strategy.ask(self._settings.samples), dtype=np.float32)
 
     def _learn(self, new: Known) -> None:
         """Move on by a generation as soon as enough was told."""
-        self._waiting = self._waiting + new
+        self._waiting += new
         size = self._settings.population
         while len(self._waiting) >= size:
             generation, self._waiting = self._waiting[np.arange(size)], self._waiting[np.arange(size, len(self._waiting))]
-            self._strategy.tell(list(generation.codes.astype(np.float64)), (-generation.scores).tolist())
-            if self._strategy.stop():
-                self._start(int(self._known.good(1, self._random())[0]))
-            else:
-                self._codes = self._drawn()
+            self._move_on(generation)
+
+    def _move_on(self, generation: Known) -> None:
+        """Learn from new molecules and the best before them; begin anew where that leads nowhere any more."""
+        s, both = self._settings, self._best + generation  # the best is told again: that costs no call and keeps the center near it
+        self._strategy.tell(list(both.codes.astype(np.float64)), (-both.scores).tolist())
+        best = both.ranked()[:1]
+        self._best, self._idle = both[best], self._idle + 1 if best[0] == 0 else 0
+        if self._idle >= s.patience or self._strategy.stop():
+            self._start(int(self._known.good(1, self._random())[0]))
+        else:
+            self._codes = self._drawn()
 
     def _proposed(self, n: int, random: np.random.Generator) -> list[str]:
         """A new molecule for each code of the generation, until there are n."""

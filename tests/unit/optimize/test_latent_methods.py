@@ -12,14 +12,14 @@ import torch
 from molvae import MolVAE
 from molvae.errors import MissingExtraError
 from molvae.optimize.methods import method
-from molvae.optimize.methods.cma import CmaSettings
+from molvae.optimize.methods.cma import Cma, CmaSettings
 from molvae.optimize.methods.gradient import Gradient, GradientSettings
 from molvae.optimize.methods.latent import Known, LatentMethod
 from molvae.optimize.methods.turbo import Region, Turbo, TurboSettings
 
 SMALL: dict[str, Any] = {
     "gradient": GradientSettings(first=20, fits=50, starts=64),
-    "cma": CmaSettings(first=20, population=8, narrow=0.45),  # converged after some generations
+    "cma": CmaSettings(first=20, population=8, patience=2),  # converged after some generations
     "turbo": TurboSettings(first=20, candidates=128),
 }
 
@@ -106,26 +106,27 @@ def test_codes_climb_and_keep_the_length_of_the_prior(model: MolVAE) -> None:
     assert np.abs(np.linalg.norm(stops[-1], axis=1) - 2).mean() < 1, "4 dimensions: about 2 from the origin"
 
 
-def test_the_strategy_begins_anew_when_it_has_converged(model: MolVAE) -> None:
-    searcher, asked = method("cma", model, seed=2, settings=SMALL["cma"]), 0
-    strategies: list[Any] = []
-    while len(strategies) < 2 and asked < 40:
+def test_the_strategy_begins_anew_at_a_good_molecule_when_no_generation_is_better(model: MolVAE) -> None:
+    searcher, _ = searched(model, "cma", rounds=2)
+    assert isinstance(searcher, Cma)
+    strategies = [searcher._strategy]
+    for _ in range(2):
         batch = searcher.ask(8)
-        searcher.tell(batch, scores_of(batch))
-        asked += 1
-        if (now := getattr(searcher, "_strategy", None)) is not None and now not in strategies:
-            strategies.append(now)
-    assert len(strategies) == 2
-    assert strategies[0].stop()
+        searcher.tell(batch, [-1.0] * 8)
+        strategies.append(searcher._strategy)
+    assert strategies[0] is strategies[1] is not strategies[2]
+    assert searcher._best.scores[0] >= 0
+    np.testing.assert_allclose(searcher._strategy.mean, searcher._best.codes[0])
 
 
 def test_the_strategy_moves_towards_better_codes(model: MolVAE) -> None:
-    searcher, _ = searched(model, "cma", rounds=3)
+    searcher, _ = searched(model, "cma", rounds=2)
+    assert isinstance(searcher, Cma)
     codes = searcher._strategy.mean + np.random.default_rng(1).standard_normal((8, model.latent_size)) * 0.3
     before = float(searcher._strategy.mean[0])
-    searcher._waiting = searcher._known[np.zeros(0, dtype=np.int64)]
-    searcher._learn(Known(["C"] * 8, codes[:, 0], codes.astype(np.float32), np.zeros_like(codes, dtype=np.float32)))
+    searcher._learn(Known(["C"] * 8, codes[:, 0] + 99, codes.astype(np.float32), np.zeros_like(codes, dtype=np.float32)))
     assert searcher._strategy.mean[0] > before
+    assert searcher._best.scores[0] == codes[:, 0].max() + 99
 
 
 def _round(*scores: float) -> Known:
