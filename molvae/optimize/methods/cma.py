@@ -80,8 +80,9 @@ class Cma(LatentMethod):
     def _start(self, row: int) -> None:
         """Search anew around a molecule."""
         random, s = self._random(), self._settings
-        options = {"popsize": s.population + 1, "CMA_mu": s.parents, "tolx": s.narrow, "randn": lambda *shape: random.standard_normal(shape),
-                   "seed": np.nan, "verbose": -9, "verb_log": 0, "verb_disp": 0}  # fmt: skip
+        silent = {"verbose": -9, "verb_log": 0, "verb_disp": 0}
+        own = {"randn": lambda *shape: random.standard_normal(shape), "seed": np.nan}  # numpy's global state is left alone
+        options = {"popsize": s.population + 1, "CMA_mu": s.parents, "tolx": s.narrow} | own | silent
         self._strategy = self._cma.CMAEvolutionStrategy(self._known.codes[row].astype(np.float64), s.width, options)
         self._codes = self._drawn()
         self._best = self._known[np.array([row])]
@@ -101,11 +102,11 @@ class Cma(LatentMethod):
 
     def _move_on(self, generation: Known) -> None:
         """Learn from new molecules and the best before them; begin anew where that leads nowhere any more."""
-        s, both = self._settings, self._best + generation  # the best is told again: that costs no call and keeps the center near it
+        both = self._best + generation  # the best is told again: that costs no call and keeps the center near it
         self._strategy.tell(list(both.codes.astype(np.float64)), (-both.scores).tolist())
         best = both.ranked()[:1]
         self._best, self._idle = both[best], self._idle + 1 if best[0] == 0 else 0
-        if self._idle >= s.patience or self._strategy.stop():
+        if self._idle >= self._settings.patience or self._strategy.stop():
             self._start(int(self._known.good(1, self._random())[0]))
         else:
             self._codes = self._drawn()

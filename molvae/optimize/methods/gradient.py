@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from molvae.optimize.methods.latent import LatentMethod, Written
+from molvae.optimize.methods.latent import Known, LatentMethod, Written
 from molvae.optimize.methods.told import Allowed
 
 if TYPE_CHECKING:
@@ -89,20 +89,24 @@ class Gradient(LatentMethod):
         super().__init__(model, seed, starts, allowed, first=self._settings.first, temperature=self._settings.temperature)
 
     def _proposed(self, n: int, random: np.random.Generator) -> list[str]:
-        s = self._settings
-        heads = self._fitted(int(random.integers(2**31)))
+        s, taught = self._settings, self._taught()
+        if not taught.teaches:
+            return []
+        heads = self._fitted(taught, int(random.integers(2**31)))
         codes = self._starts(random)
         bold = np.exp(random.uniform(math.log(s.boldness[0]), math.log(s.boldness[1]), size=len(codes)))
         return self._chosen(heads, self._written(self._climbed(heads, codes, bold), random, s.each), n)
 
-    def _fitted(self, seed: int) -> EnsembleHeads:
-        """An ensemble that knows the best and the latest."""
+    def _taught(self) -> Known:
+        """What the ensemble is fitted to."""
+        half = self._settings.learned // 2
+        return self._known[np.union1d(self._known.ranked()[:half], np.arange(max(len(self._known) - half, 0), len(self._known)))]
+
+    def _fitted(self, known: Known, seed: int) -> EnsembleHeads:
         from molvae.nn.heads import Column
         from molvae.training.heads import fit_ensemble
 
-        s, half = self._settings, self._settings.learned // 2
-        rows = np.union1d(self._known.ranked()[:half], np.arange(max(len(self._known) - half, 0), len(self._known)))
-        known = self._known[rows]
+        s = self._settings
         fitted = fit_ensemble(known.codes, known.scores[:, None], [Column("score")], log_variances=known.log_variances,
                               hidden=s.hidden, members=s.members, steps=s.fits, batch_size=128, learning_rate=3e-3, seed=seed)  # fmt: skip
         heads: EnsembleHeads = fitted.heads  # type: ignore[assignment]

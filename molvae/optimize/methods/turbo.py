@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -128,10 +129,11 @@ class Turbo(LatentMethod):
         self._region = self._around(int(self._known.good(1, self._random())[0])) if region.collapsed else region
 
     def _proposed(self, n: int, random: np.random.Generator) -> list[str]:
-        with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the last bits of a covariance, and about too few steps, which are meant
+        if not (taught := self._taught()).teaches:
+            return []
+        with torch.random.fork_rng(devices=[]), _quiet():
             torch.manual_seed(int(random.integers(2**31)))
-            process = _fitted(self._taught(), self._settings.fits)
+            process = _fitted(taught, self._settings.fits)
             found = self._written(self._candidates(process, random), random, self._settings.each)
             return [found.smiles[row] for row in _thompson(process, found.codes, n)]
 
@@ -167,7 +169,8 @@ def _fitted(known: Known, steps: int) -> Any:
     values = ((scores - scores.mean()) / scores.std(correction=0))[:, None]
     process = botorch.models.SingleTaskGP(codes, values, covar_module=gpytorch.kernels.ScaleKernel(matern), outcome_transform=None)
     evidence = gpytorch.mlls.ExactMarginalLogLikelihood(process.likelihood, process)
-    botorch.fit.fit_gpytorch_mll(evidence, optimizer_kwargs={"options": {"maxiter": steps}})
+    with suppress(botorch.exceptions.ModelFittingError):  # the lengths stay as they were
+        botorch.fit.fit_gpytorch_mll(evidence, optimizer_kwargs={"options": {"maxiter": steps}})
     return process
 
 
@@ -184,11 +187,22 @@ def _thompson(process: Any, codes: _Codes, n: int) -> list[int]:
     return chosen
 
 
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing is said about the last bits of a covariance, nor about too few steps of a fit, which are meant."""
+    botorch, gpytorch = _botorch()
+    with warnings.catch_warnings():
+        for kind in (botorch.exceptions.BotorchWarning, gpytorch.utils.warnings.NumericalWarning):
+            warnings.simplefilter("ignore", kind)
+        yield
+
+
 def _botorch() -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # linear_operator still calls torch.jit.script when imported
             import botorch
+            import botorch.exceptions
             import botorch.fit
             import botorch.models
             import gpytorch

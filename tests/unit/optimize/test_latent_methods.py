@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,13 @@ def test_proposals_are_the_methods_own_once_enough_is_known(model: MolVAE, name:
     assert searcher.ask(10) != drawn
 
 
+@pytest.mark.parametrize("name", SMALL)
+def test_a_method_runs_dry_when_nothing_more_is_allowed(model: MolVAE, name: str) -> None:
+    searcher, _ = searched(model, name, rounds=2)
+    searcher._told._allowed = lambda _: False
+    assert searcher.ask(10) == []
+
+
 def test_what_is_written_comes_with_the_code_it_is_encoded_to(model: MolVAE) -> None:
     searcher, asked = searched(model, "gradient", rounds=3)
     codes = np.random.default_rng(1).standard_normal((40, model.latent_size)).astype(np.float32)
@@ -98,7 +106,7 @@ def test_good_molecules_are_drawn_more_often() -> None:
 def test_codes_climb_and_keep_the_length_of_the_prior(model: MolVAE) -> None:
     searcher, _ = searched(model, "gradient", rounds=4)
     assert isinstance(searcher, Gradient)
-    heads = searcher._fitted(1)
+    heads = searcher._fitted(searcher._taught(), 1)
     starts = searcher._starts(np.random.default_rng(1))
     stops = searcher._climbed(heads, starts, np.zeros(len(starts))).reshape(4, len(starts), -1)
     expected = [float(heads(torch.from_numpy(codes))[0].mean()) for codes in (starts, *stops)]
@@ -177,6 +185,24 @@ def test_candidates_lie_in_the_region(model: MolVAE) -> None:
     sides = 0.4 * np.array([2, 1, 1, 1]) / 2**0.25
     assert (away <= sides + 1e-6).all()
     assert (away > 0.9 * sides).all()
+
+
+def test_a_fit_that_fails_leaves_the_process_as_it_was(model: MolVAE, monkeypatch: pytest.MonkeyPatch) -> None:
+    import botorch
+
+    def fails(*_: Any, **__: Any) -> None:
+        raise botorch.exceptions.ModelFittingError("all attempts failed")
+
+    searcher, _ = searched(model, "turbo", rounds=2)
+    monkeypatch.setattr(botorch.fit, "fit_gpytorch_mll", fails)
+    assert len(searcher.ask(10)) == 10
+
+
+@pytest.mark.parametrize("name", ["gradient", "turbo"])
+def test_equal_scores_of_all_that_is_looked_at_do_no_harm(model: MolVAE, name: str) -> None:
+    searcher, _ = searched(model, name, rounds=2)
+    searcher._known = replace(searcher._known, scores=np.full(len(searcher._known), 2.0))
+    assert searcher._proposed(10, np.random.default_rng(1)) == []
 
 
 @pytest.mark.parametrize(("name", "package"), [("cma", "cma"), ("turbo", "botorch")])
