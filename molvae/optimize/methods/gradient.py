@@ -29,7 +29,7 @@ class GradientSettings:
         first: molecules of the prior (and starts) asked before an ensemble is fitted.
         learned: scores it is fitted to: the better half of these are the best, the rest the latest.
         hidden: width of a layer of its networks.
-        members: networks in it.
+        members: networks in it, at least 2.
         fits: steps of its optimizer, anew for each ask.
         starts: codes that climb.
         prior: share of these that are drawn from N(0, I), the others around the best molecules.
@@ -138,6 +138,8 @@ class Gradient(LatentMethod):
 
     def _chosen(self, heads: EnsembleHeads, found: Written, n: int) -> list[str]:
         """The n most promising molecules, each for another boldness."""
+        if not found.smiles:
+            return []
         with torch.inference_mode():
             mean, deviation = (part.numpy() for part in _belief(heads, torch.from_numpy(found.codes)))
         free = np.ones(len(mean), dtype=bool)
