@@ -58,8 +58,12 @@ def test_proposals_are_canonical_new_and_follow_from_what_was_told(model: MolVAE
 
 @pytest.mark.parametrize("name", [name for name in METHODS if name != "random"])
 def test_the_guided_methods_find_better_molecules_than_the_prior(model: MolVAE, name: str) -> None:
-    scores = [score for batch in campaign(method(name, model, seed=1, **SMALL[name]), 8) for score in oxygens(batch) if score is not None]
-    assert np.mean(sorted(scores[-40:])[-10:]) > np.mean(sorted(scores[:20])[-10:])
+    def mean_of_best(which: str) -> float:
+        """Of the ten best of the last 40 of 80 calls."""
+        scores = [score for batch in campaign(method(which, model, seed=1, **SMALL[which]), 8)[4:] for score in oxygens(batch)]
+        return float(np.mean(sorted(score for score in scores if score is not None)[-10:]))
+
+    assert mean_of_best(name) > mean_of_best("random")
 
 
 @pytest.mark.parametrize("name", METHODS)
