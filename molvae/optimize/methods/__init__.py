@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 #: What each method does, in a line.
 METHODS = {
     "evolve": "mutation and crossover of codes, screened by a Gaussian process",
+    "gradient": "codes climb an ensemble of small networks that learns scores from codes",
+    "cma": "covariance matrix adaptation over codes, begun anew when it converges",
+    "turbo": "Gaussian process over codes and Thompson sampling inside a trust region",
     "stoned": "random changes of SELFIES symbols, without a latent",
     "random": "molecules of the prior, unguided",
 }
@@ -31,12 +34,18 @@ def method(name: str, model: MolVAE, *, seed: int = 0, **options: Any) -> Method
 
     Raises:
         DataError: an unknown name, with the nearest ones, or an unknown option.
+        MissingExtraError: `cma` or `turbo` without what they need: pip install 'molvae[optimize]'.
     """
+    from molvae.optimize.methods.cma import Cma
     from molvae.optimize.methods.evolve import Evolve
+    from molvae.optimize.methods.gradient import Gradient
     from molvae.optimize.methods.random import Random
     from molvae.optimize.methods.stoned import Stoned
+    from molvae.optimize.methods.turbo import Turbo
 
-    classes: dict[str, Any] = {"evolve": Evolve, "stoned": Stoned, "random": Random}
+    classes: dict[str, Any] = {
+        "evolve": Evolve, "gradient": Gradient, "cma": Cma, "turbo": Turbo, "stoned": Stoned, "random": Random,
+    }  # fmt: skip
     if name not in classes:
         near = get_close_matches(name.strip().lower(), METHODS) or list(METHODS)
         raise DataError(f"unknown method {name!r}, nearest: {', '.join(near)}")
