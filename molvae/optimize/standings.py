@@ -104,8 +104,8 @@ class Standings:
         part = "" if self.complete else f" **Not the whole of PMO**: {len(rows)} of 23 tasks, {b.budget:,} calls; published: 23, 10,000."
         return (
             f"# PMO: AUC of the top 10\n\nMethod {b.method}, model {b.model}, {b.budget:,} calls, batches of {b.batch}; mean and standard "
-            f"deviation over the seeds.{part}\nPublished figures are copied, not measured here. Methods with * score all of ZINC250k with the "
-            f"oracle first, which is no 10,000-call result, and do not count as best published.\n\n{_table([head, *rows, total])}\n"
+            f"deviation over the seeds.{part}\nPublished figures are copied, not measured here. Methods with * score all of ZINC250k "
+            f"with the oracle first, which is no 10,000-call result, and are not taken for best.\n\n{_table([head, *rows, total])}\n"
         )
 
     def _row(self, task: str) -> list[str]:

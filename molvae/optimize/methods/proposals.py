@@ -1,0 +1,185 @@
+"""Where `evolve` takes its proposals from: codes, SELFIES symbols and graphs of the best molecules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from molvae.chem.edits import Editable, crossing, mutant
+from molvae.chem.selfies import pinned, to_smiles, to_symbols
+from molvae.errors import MoleculeError
+from molvae.nn.sampling import Truncation
+
+if TYPE_CHECKING:
+    from molvae.model import MolVAE
+
+_Floats = NDArray[np.float64]
+_Codes = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Parents:
+    """Molecules that have children.
+
+    Attributes:
+        smiles: canonical SMILES, the best first.
+        chances: how often each is drawn, summing to 1, (n,).
+    """
+
+    smiles: list[str]
+    chances: _Floats
+
+    def draw(self, n: int, random: np.random.Generator) -> list[str]:
+        """N of them, with repeats."""
+        return [self.smiles[row] for row in random.choice(len(self.smiles), size=n, p=self.chances).tolist()]
+
+
+class Source(Protocol):
+    """A kind of proposals."""
+
+    def __call__(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        """Canonical SMILES of about n children; fewer where some came to nothing, perhaps with repeats and parents among them."""
+        ...
+
+
+class Symbols:
+    """One to three SELFIES symbols of a molecule replaced, put in or taken out; or the beginning of one and the end of another.
+
+    Args:
+        alphabet: the symbols to put in.
+        spliced: share of the children that have two parents.
+    """
+
+    def __init__(self, alphabet: Sequence[str], spliced: float = 0.3) -> None:
+        self._alphabet, self._spliced = alphabet, spliced
+        self._spelt = lru_cache(maxsize=4096)(_spelt)
+
+    def __call__(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        """See `Source`."""
+        ones, others = parents.draw(n, random), parents.draw(n, random)
+        with pinned():
+            return [text for one, other in zip(ones, others, strict=True) if (text := self._child(one, other, random))]
+
+    def _child(self, one: str, other: str, random: np.random.Generator) -> str:
+        mine = list(self._spelt(one))
+        if random.random() < self._spliced:
+            theirs = self._spelt(other)
+            mine = mine[: random.integers(len(mine) + 1)] + list(theirs[random.integers(len(theirs) + 1) :])
+        else:
+            for _ in range(1 + int(random.integers(3))):
+                self._change(mine, random)
+        return to_smiles(mine)
+
+    def _change(self, symbols: list[str], random: np.random.Generator) -> None:
+        place, kind = int(random.integers(len(symbols) + 1)), int(random.integers(3))
+        new = [self._alphabet[int(random.integers(len(self._alphabet)))]] if kind < 2 else []
+        symbols[place : place + (kind != 1)] = new
+
+
+def _spelt(smiles: str) -> tuple[str, ...]:
+    """Symbols of a molecule, none where SELFIES cannot express it."""
+    try:
+        return tuple(to_symbols(smiles))
+    except MoleculeError:
+        return ()
+
+
+class Graphs:
+    """Atoms and bonds of a molecule changed, or parts of two molecules joined; see `molvae.chem.edits`.
+
+    Args:
+        crossed: share of the children that have two parents; half of these are changed too.
+        again: chance that a child is changed once more.
+    """
+
+    def __init__(self, crossed: float, again: float = 0.35) -> None:
+        self._crossed, self._again = crossed, again
+        self._read = lru_cache(maxsize=4096)(_editable)
+
+    def __call__(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        """See `Source`."""
+        ones, others = parents.draw(n, random), parents.draw(n, random)
+        return [text for one, other in zip(ones, others, strict=True) if (text := self._child(one, other, random))]
+
+    def _child(self, one: str, other: str, random: np.random.Generator) -> str:
+        if crossed := random.random() < self._crossed:
+            left, right = self._read(one), self._read(other)
+            child = crossing(left, right, random) if left and right else ""
+        else:
+            child = one
+        changes = int(random.random() < 0.5) if crossed else 1
+        while changes and child and (editable := self._read(child)):
+            child = mutant(editable, random)
+            changes = int(random.random() < self._again)
+        return child
+
+
+def _editable(smiles: str) -> Editable | None:
+    try:
+        return Editable.of(smiles)
+    except MoleculeError:
+        return None
+
+
+class Codes:
+    """Molecules written for codes around the codes of parents, or around the arc between two.
+
+    Args:
+        model: encodes and writes.
+        crossed: share of the children that lie between two parents.
+        widths: how far children are from their parents, see `molvae.latent.neighbors.codes_around`; each child draws one.
+    """
+
+    def __init__(self, model: MolVAE, crossed: float, widths: Sequence[float]) -> None:
+        self._model, self._crossed, self._widths = model, crossed, np.array(widths, dtype=np.float32)
+        self._known: dict[str, tuple[_Codes, _Codes] | None] = {}
+
+    def __call__(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        """See `Source`."""
+        means, log_variances, usable = self._encoded(parents.smiles)
+        if not len(usable):
+            return []
+        chances = parents.chances[usable] / parents.chances[usable].sum()
+        one, other = random.choice(len(usable), size=(2, n), p=chances)
+        return self._written(self._around(means, log_variances, one, other, random), random)
+
+    def _encoded(self, smiles: Sequence[str]) -> tuple[_Codes, _Codes, NDArray[np.int64]]:
+        """Means and log-variances of the molecules that can be encoded, and their rows; each molecule is encoded once."""
+        if new := [text for text in smiles if text not in self._known]:
+            found = self._model.encode_all(new)
+            self._known |= {
+                text: (found.codes[row], found.log_variances[row]) if found.problems[row] is None else None for row, text in enumerate(new)
+            }
+        pairs = [(row, pair) for row, text in enumerate(smiles) if (pair := self._known[text]) is not None]
+        empty = np.zeros((0, self._model.latent_size), dtype=np.float32)
+        return (
+            np.stack([mean for _, (mean, _) in pairs]) if pairs else empty,
+            np.stack([variance for _, (_, variance) in pairs]) if pairs else empty,
+            np.array([row for row, _ in pairs], dtype=np.int64),
+        )
+
+    def _around(self, means: _Codes, log_variances: _Codes, one: NDArray[np.int64], other: NDArray[np.int64],
+                random: np.random.Generator) -> _Codes:  # fmt: skip
+        from molvae.latent.neighbors import codes_around
+        from molvae.latent.paths import slerp
+
+        n = len(one)
+        share = random.random((n, 1), dtype=np.float32) * 0.5 * (random.random((n, 1)) < self._crossed)
+        middle: _Codes = slerp(means[one], means[other], share.astype(np.float32))
+        widths = random.choice(self._widths, size=(n, 1))
+        return codes_around(middle, log_variances[one], widths, random.standard_normal(middle.shape, dtype=np.float32))
+
+    def _written(self, codes: _Codes, random: np.random.Generator) -> list[str]:
+        """What is written for codes by chance; slips that SELFIES repair are children too."""
+        import torch
+
+        checkpoint = self._model.checkpoint
+        uniforms = torch.from_numpy(random.random((len(codes), checkpoint.max_tokens), dtype=np.float32))
+        ids = checkpoint.vae.write(torch.from_numpy(codes), Truncation(), uniforms, checkpoint.max_tokens)
+        with pinned():
+            return [text for row in dict.fromkeys(map(tuple, ids.tolist())) if (text := to_smiles(checkpoint.tokenizer.symbols_of(row)))]
