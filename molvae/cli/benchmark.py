@@ -32,7 +32,7 @@ def pmo(
     budget: Annotated[int, typer.Option(min=1, help="Oracle calls of a run.")] = 10_000,
     model: Annotated[str, typer.Option("--model", "-m", help="A bundled model by name, or the folder of a trained one.")] = "zinc250k",
     method: Annotated[str, typer.Option(help="How to search: evolve, stoned, random, ...")] = "evolve",
-    batch: Annotated[int, typer.Option(min=1, help="Molecules asked at once.")] = 20,
+    batch: Annotated[int, typer.Option(min=1, help="Molecules asked at once.")] = 50,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the journals, results and the table.")] = Path("runs/pmo"),
     resume: Annotated[bool, typer.Option(help="Go on with what is in the folder; also to add tasks and seeds.")] = False,
     processes: Annotated[int, typer.Option(min=1, help="Runs side by side, one thread each.")] = 1,

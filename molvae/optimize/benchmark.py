@@ -56,7 +56,7 @@ class Benchmark:
     budget: int = 10_000
     model: str = "zinc250k"
     method: str = "evolve"
-    batch: int = 20
+    batch: int = 50
 
     def pairs(self) -> list[tuple[str, int]]:
         """Each task and seed, all tasks with the first seed first."""

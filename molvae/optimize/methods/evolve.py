@@ -47,7 +47,7 @@ class EvolveSettings:
     first: int = 100
     population: int = 100
     generations: int = 3
-    children: int = 30
+    children: int = 25
     fewest: int = 600
     sources: tuple[str, ...] = ("codes", "between", "symbols", "graphs", "crossings")
     widths: tuple[float, ...] = (0.5, 1.0, 1.4, 2.0)
@@ -122,9 +122,8 @@ class Evolve:
         return list(chosen)
 
     def _sources(self) -> dict[str, Source]:
-        model = self._tuned.after(self._told)
-        codes = {name: Codes(model, crossed, self.settings.widths) for name, crossed in (("codes", 0.0), ("between", 1.0))}
-        every: dict[str, Source] = {**codes, "symbols": self._symbols, **self._graphs}
+        codes = Codes(self._tuned.after(self._told), self.settings.widths)  # anew: a code differs in its last digits with its batch
+        every: dict[str, Source] = {"codes": codes.around, "between": codes.between, "symbols": self._symbols, **self._graphs}
         return {name: every[name] for name in self.settings.sources}
 
     def _surrogate(self) -> Surrogate:

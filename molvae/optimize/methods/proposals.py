@@ -127,26 +127,37 @@ def _editable(smiles: str) -> Editable | None:
 
 
 class Codes:
-    """Molecules written for codes around the codes of parents, or around the arc between two.
+    """Molecules written for codes near those of others; each molecule is encoded once.
 
     Args:
         model: encodes and writes.
-        crossed: share of the children that lie between two parents.
         widths: how far children are from their parents, see `molvae.latent.neighbors.codes_around`; each child draws one.
     """
 
-    def __init__(self, model: MolVAE, crossed: float, widths: Sequence[float]) -> None:
-        self._model, self._crossed, self._widths = model, crossed, np.array(widths, dtype=np.float32)
+    def __init__(self, model: MolVAE, widths: Sequence[float]) -> None:
+        self._model, self._widths = model, np.array(widths, dtype=np.float32)
         self._known: dict[str, tuple[_Codes, _Codes] | None] = {}
 
-    def __call__(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
-        """See `Source`."""
+    def around(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        """Written for codes around those of parents; see `Source`."""
+        return self._children(parents, np.zeros((n, 1), dtype=np.float32), random)
+
+    def between(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        """Written for codes around the arc from one parent half way to another; see `Source`."""
+        return self._children(parents, 0.5 * random.random((n, 1), dtype=np.float32), random)
+
+    def _children(self, parents: Parents, share: _Codes, random: np.random.Generator) -> list[str]:
+        from molvae.latent.neighbors import codes_around
+        from molvae.latent.paths import slerp
+
         means, log_variances, usable = self._encoded(parents.smiles)
-        if not len(usable):
+        if not len(usable) or not len(share):
             return []
         chances = parents.chances[usable] / parents.chances[usable].sum()
-        one, other = random.choice(len(usable), size=(2, n), p=chances)
-        return self._written(self._around(means, log_variances, one, other, random), random)
+        one, other = random.choice(len(usable), size=(2, len(share)), p=chances)
+        middle: _Codes = slerp(means[one], means[other], share)
+        widths, noise = random.choice(self._widths, size=share.shape), random.standard_normal(middle.shape, dtype=np.float32)
+        return self._written(codes_around(middle, log_variances[one], widths, noise), random)
 
     def _encoded(self, smiles: Sequence[str]) -> tuple[_Codes, _Codes, NDArray[np.int64]]:
         """Means and log-variances of the molecules that can be encoded, and their rows; each molecule is encoded once."""
@@ -162,17 +173,6 @@ class Codes:
             np.stack([variance for _, (_, variance) in pairs]) if pairs else empty,
             np.array([row for row, _ in pairs], dtype=np.int64),
         )
-
-    def _around(self, means: _Codes, log_variances: _Codes, one: NDArray[np.int64], other: NDArray[np.int64],
-                random: np.random.Generator) -> _Codes:  # fmt: skip
-        from molvae.latent.neighbors import codes_around
-        from molvae.latent.paths import slerp
-
-        n = len(one)
-        share = random.random((n, 1), dtype=np.float32) * 0.5 * (random.random((n, 1)) < self._crossed)
-        middle: _Codes = slerp(means[one], means[other], share.astype(np.float32))
-        widths = random.choice(self._widths, size=(n, 1))
-        return codes_around(middle, log_variances[one], widths, random.standard_normal(middle.shape, dtype=np.float32))
 
     def _written(self, codes: _Codes, random: np.random.Generator) -> list[str]:
         """What is written for codes by chance; slips that SELFIES repair are children too."""
