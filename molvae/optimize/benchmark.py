@@ -240,7 +240,7 @@ def _recipe(benchmark: Benchmark, task: str, seed: int, searcher: Method) -> dic
 
 def _settings(searcher: Method) -> dict[str, Any]:
     """Those of a method that has any to tell."""
-    settings = getattr(searcher, "settings", None)
+    settings = getattr(searcher, "settings", getattr(searcher, "_settings", None))
     found: dict[str, Any] = asdict(settings) if is_dataclass(settings) and not isinstance(settings, type) else {}
     return dict(json.loads(json.dumps(found)))  # tuples become lists, as they are when they are read again
 

@@ -29,12 +29,13 @@ def replay(vae: VAE, ids: Sequence[NDArray[np.int16]], chances: NDArray[np.float
         seed: of the draws and the noise.
     """
     random, mode = np.random.default_rng(seed), vae.training
-    noise = torch.Generator().manual_seed(seed)
+    device = next(vae.parameters()).device
+    noise = torch.Generator(device=device).manual_seed(seed)
     optimizer = torch.optim.AdamW(vae.parameters(), lr=learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     vae.train()
     drawn = random.choice(len(ids), size=steps * batch, p=chances)
     for rows in EqualLengthBatches(np.array([len(ids[row]) for row in drawn]), batch, seed).epoch(0):
-        terms = vae(torch.from_numpy(np.stack([ids[row] for row in drawn[rows]]).astype(np.int64)), noise)
+        terms = vae(torch.from_numpy(np.stack([ids[row] for row in drawn[rows]]).astype(np.int64)).to(device), noise)
         optimizer.zero_grad()
         ((terms.distortion.sum() + beta * terms.rate.sum()) / batch).backward()
         torch.nn.utils.clip_grad_norm_(vae.parameters(), _CLIP)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from molvae.chem.molecules import without_stereo
 from molvae.optimize.methods.proposals import Codes, Graphs, Parents, Source, Symbols
 from molvae.optimize.methods.screen import Features, Surrogate
 from molvae.optimize.methods.told import Allowed, Stream, Told
@@ -94,6 +95,7 @@ class Evolve:
         self._seed, self._told, self._stream = seed, Told(allowed), Stream(model, seed, starts)
         self._tuned = TunedModel(model, self.settings.tuned_every, self.settings.tuned_steps, seed)
         self._seen: dict[str, Features] = {}
+        self._kinds: set[str] = set()
         self._graphs = {name: Graphs(crossed) for name, crossed in (("graphs", 0.0), ("crossings", 1.0))}
         self._symbols = Symbols(model.checkpoint.tokenizer.symbols)
 
@@ -108,10 +110,11 @@ class Evolve:
     def tell(self, smiles: Sequence[str], scores: Sequence[float | None]) -> None:
         """Remember scores."""
         self._told.tell(smiles, scores)
+        self._kinds.update(map(_flat, smiles))
 
     def _evolved(self, n: int) -> list[str]:
         random, s = np.random.default_rng([self._seed, len(self._told)]), self.settings
-        children = Children(self._sources(), *self._told.best(s.population), s)
+        children = Children(self._sources(), *self._told.best(s.population), s, self._kinds)
         screen = self._surrogate() if s.screened else None
         for _ in range(s.generations):
             made = children.generation(max(s.children * n, s.fewest) // s.generations, self._told, random)
@@ -153,12 +156,15 @@ class Children:
         smiles: the best molecules that are known, the best first.
         scores: theirs, (n,).
         settings: how to search.
+        kinds: molecules without stereo that no child may be: the screen cannot tell stereoisomers apart, and would ask all of them.
     """
 
-    def __init__(self, sources: dict[str, Source], smiles: list[str], scores: _Floats, settings: EvolveSettings) -> None:
+    def __init__(
+        self, sources: dict[str, Source], smiles: list[str], scores: _Floats, settings: EvolveSettings, kinds: Iterable[str] = ()
+    ) -> None:
         self._sources, self._settings = sources, settings
         self._known, self._scores = smiles, scores
-        self._parents = smiles
+        self._parents, self._kinds = smiles, set(kinds)
         self._origin: dict[str, str] = {}
         self._made = dict.fromkeys(sources, 0)
         self._won = dict.fromkeys(sources, 0)
@@ -173,11 +179,16 @@ class Children:
         new: list[str] = []
         for name, share in self._shares().items():
             wanted = round(share * n)
-            made = list(told.new(text for text in self._sources[name](parents, wanted, random) if text not in self._origin))
+            made = [text for text in told.new(self._sources[name](parents, wanted, random)) if self._is_new(text)]
             self._origin |= dict.fromkeys(made, name)
             self._made[name] += wanted
             new += made
         return new
+
+    def _is_new(self, smiles: str) -> bool:
+        before = len(self._kinds)
+        self._kinds.add(_flat(smiles))
+        return len(self._kinds) > before
 
     def _shares(self) -> dict[str, float]:
         """Of a generation for each source: equal at first, then by the share of its children so far that became parents."""
@@ -217,6 +228,11 @@ class Children:
             free[chosen[-1]] = False
             alike = np.maximum(alike, _similarity(self._bits, self._bits[chosen[-1:]]))
         return {self._smiles[row]: self._origin[self._smiles[row]] for row in chosen}
+
+
+def _flat(smiles: str) -> str:
+    """Without stereo."""
+    return without_stereo(smiles) if any(mark in smiles for mark in "@/\\") else smiles
 
 
 def _similarity(bits: NDArray[np.uint8], chosen: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from molvae.chem.edits import Editable, crossing, mutant
+from molvae.chem.editable import Editable
+from molvae.chem.edits import crossing, mutant
 from molvae.chem.selfies import pinned, to_smiles, to_symbols
 from molvae.errors import MoleculeError
 from molvae.nn.sampling import Truncation
@@ -179,7 +180,8 @@ class Codes:
         import torch
 
         checkpoint = self._model.checkpoint
-        uniforms = torch.from_numpy(random.random((len(codes), checkpoint.max_tokens), dtype=np.float32))
-        ids = checkpoint.vae.write(torch.from_numpy(codes), Truncation(), uniforms, checkpoint.max_tokens)
+        device = next(checkpoint.vae.parameters()).device
+        uniforms = torch.from_numpy(random.random((len(codes), checkpoint.max_tokens), dtype=np.float32)).to(device)
+        ids = checkpoint.vae.write(torch.from_numpy(codes).to(device), Truncation(), uniforms, checkpoint.max_tokens)
         with pinned():
             return [text for row in dict.fromkeys(map(tuple, ids.tolist())) if (text := to_smiles(checkpoint.tokenizer.symbols_of(row)))]

@@ -57,7 +57,7 @@ class TunedModel:
         vae = copy.deepcopy(self._model.checkpoint.vae) if self._done == 1 else self._model.checkpoint.vae
         chances = 1 / (_GREED * len(ids) + np.arange(len(ids)))
         replay(vae, ids, chances / chances.sum(), steps=self._steps, seed=self._seed * 1000 + self._done)
-        self._model = MolVAE(replace(self._model.checkpoint, vae=vae))
+        self._model = MolVAE(replace(self._model.checkpoint, vae=vae), next(vae.parameters()).device)
 
     def _spelt(self, smiles: str) -> NDArray[np.int16] | None:
         """Tokens of a molecule; None where the model lacks a symbol."""

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from rdkit import Chem
 
-from molvae.chem.edits import Editable, crossing, mutant
+from molvae.chem.editable import Editable
+from molvae.chem.edits import crossing, mutant
 from molvae.errors import MoleculeError
 
 MOLECULES = [

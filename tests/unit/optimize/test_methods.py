@@ -116,3 +116,14 @@ def test_a_source_whose_children_become_parents_gets_more_of_the_next_generation
     children.generation(100, told, random)
     assert calls["good"] >= 60
     assert 0 < calls["bad"] <= 40
+
+
+def test_stereoisomers_of_what_is_known_are_no_children() -> None:
+    def isomers(parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        return ["C[C@H](N)O", "C[C@@H](N)O", "CC(N)O", "F/C=C/F", "CCO"]
+
+    told, random = Told(), np.random.default_rng(1)
+    told.tell(["F/C=C\\F"], [1.0])
+    children = Children({"all": isomers}, ["C"], np.zeros(1), EvolveSettings(), kinds=["FC=CF"])
+    assert children.generation(10, told, random) == ["C[C@H](N)O", "CCO"]
+    assert children.generation(10, told, random) == []
