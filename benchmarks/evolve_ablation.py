@@ -39,7 +39,7 @@ def _only(*left_out: str) -> EvolveSettings:
 #: The whole and what it is without each part.
 VARIANTS = {
     "whole": _WHOLE,
-    "no codes": _only("codes", "between"),
+    "no codes": _only("codes", "between", "regrown"),
     "no symbols": _only("symbols"),
     "no graphs": _only("graphs", "crossings"),
     "codes alone": _only("symbols", "graphs", "crossings"),

@@ -34,7 +34,8 @@ class EvolveSettings:
         generations: rounds of children within one ask; each later round has the most promising children among its parents.
         children: made in one ask for each molecule asked, over all generations.
         fewest: children made in one ask, at least.
-        sources: where children come from: "codes" and "between" (codes between two parents), "symbols", "graphs" and "crossings".
+        sources: where children come from: "codes", "between" (codes between two parents), "regrown" (the beginning of one, and the
+            rest written anew), "symbols", "graphs" and "crossings".
         widths: how far codes of children are from their parents', see `molvae.latent.neighbors.codes_around`; each child draws one.
         greed: parents are drawn with a chance that falls as 1 / (greed * population + rank) (Tripp et al. 2020, arXiv:2006.09191).
         learned: scores the process is fitted to: half of these are the best, the rest the latest.
@@ -50,8 +51,8 @@ class EvolveSettings:
     generations: int = 3
     children: int = 25
     fewest: int = 600
-    sources: tuple[str, ...] = ("codes", "between", "symbols", "graphs", "crossings")
-    widths: tuple[float, ...] = (0.5, 1.0, 1.4, 2.0)
+    sources: tuple[str, ...] = ("codes", "between", "regrown", "symbols", "graphs", "crossings")
+    widths: tuple[float, ...] = (0.2, 0.5, 1.0)
     greed: float = 0.05
     learned: int = 2000
     boldness: tuple[float, float] = (0.01, 1.0)
@@ -64,11 +65,12 @@ class EvolveSettings:
 class Evolve:
     """Evolution of molecules in several representations at once.
 
-    Each ask makes some generations of children from the best molecules: codes around one parent or between two, written by chance;
-    changed SELFIES symbols; changed atoms and bonds; parts of two parents joined. A Gaussian process fitted to what is known judges
-    them; its favourites are parents of the next generation. A source has as large a share of a generation as it has of the favourites
-    so far (and never nothing), so effort goes where it pays. The best of all generations are asked. Now and then a copy of the model is
-    tuned to the best molecules, which draws codes and what is written for them towards what scores well.
+    Each ask makes some generations of children from the best molecules: codes around one parent or between two, written by chance,
+    anew or after the beginning of a parent; changed SELFIES symbols; changed atoms and bonds; parts of two parents joined. A Gaussian
+    process fitted to what is known judges them; its favourites are parents of the next generation. A source has as large a share of a
+    generation as it has of the favourites so far (and never nothing), so effort goes where it pays. The best of all generations are
+    asked. Now and then a copy of the model is tuned to the best molecules, which draws codes and what is written for them towards what
+    scores well.
 
     Args:
         model: encodes and decodes.
@@ -126,7 +128,8 @@ class Evolve:
 
     def _sources(self) -> dict[str, Source]:
         codes = Codes(self._tuned.after(self._told), self.settings.widths)  # anew: a code differs in its last digits with its batch
-        every: dict[str, Source] = {"codes": codes.around, "between": codes.between, "symbols": self._symbols, **self._graphs}
+        written: dict[str, Source] = {"codes": codes.around, "between": codes.between, "regrown": codes.regrown}
+        every = written | {"symbols": self._symbols} | self._graphs
         return {name: every[name] for name in self.settings.sources}
 
     def _surrogate(self) -> Surrogate:

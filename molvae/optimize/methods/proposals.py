@@ -127,6 +127,23 @@ def _editable(smiles: str) -> Editable | None:
         return None
 
 
+@dataclass(frozen=True)
+class _Encodings:
+    """Molecules as codes.
+
+    Attributes:
+        means: (n, D).
+        log_variances: (n, D).
+        smiles: as the model reads them, n.
+        rows: which of the molecules asked for they are, (n,).
+    """
+
+    means: _Codes
+    log_variances: _Codes
+    smiles: list[str]
+    rows: NDArray[np.int64]
+
+
 class Codes:
     """Molecules written for codes near those of others; each molecule is encoded once.
 
@@ -137,7 +154,7 @@ class Codes:
 
     def __init__(self, model: MolVAE, widths: Sequence[float]) -> None:
         self._model, self._widths = model, np.array(widths, dtype=np.float32)
-        self._known: dict[str, tuple[_Codes, _Codes] | None] = {}
+        self._known: dict[str, tuple[_Codes, _Codes, str] | None] = {}
 
     def around(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
         """Written for codes around those of parents; see `Source`."""
@@ -147,41 +164,58 @@ class Codes:
         """Written for codes around the arc from one parent half way to another; see `Source`."""
         return self._children(parents, 0.5 * random.random((n, 1), dtype=np.float32), random)
 
-    def _children(self, parents: Parents, share: _Codes, random: np.random.Generator) -> list[str]:
+    def regrown(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        """Begun as one parent is and gone on with for a code on the arc from it to another; see `Source`."""
+        return self._children(parents, random.random((n, 1), dtype=np.float32), random, begun=True)
+
+    def _children(self, parents: Parents, share: _Codes, random: np.random.Generator, begun: bool = False) -> list[str]:
         from molvae.latent.neighbors import codes_around
         from molvae.latent.paths import slerp
 
-        means, log_variances, usable = self._encoded(parents.smiles)
-        if not len(usable) or not len(share):
+        encoded = self._encoded(parents.smiles)
+        if not len(encoded.rows) or not len(share):
             return []
-        chances = parents.chances[usable] / parents.chances[usable].sum()
-        one, other = random.choice(len(usable), size=(2, len(share)), p=chances)
-        middle: _Codes = slerp(means[one], means[other], share)
+        chances = parents.chances[encoded.rows] / parents.chances[encoded.rows].sum()
+        one, other = random.choice(len(encoded.rows), size=(2, len(share)), p=chances)
+        middle: _Codes = slerp(encoded.means[one], encoded.means[other], share)
         widths, noise = random.choice(self._widths, size=share.shape), random.standard_normal(middle.shape, dtype=np.float32)
-        return self._written(codes_around(middle, log_variances[one], widths, noise), random)
+        beginnings = [self._beginning(encoded.smiles[row], random) for row in one.tolist()] if begun else []
+        return self._written(codes_around(middle, encoded.log_variances[one], widths, noise), beginnings, random)
 
-    def _encoded(self, smiles: Sequence[str]) -> tuple[_Codes, _Codes, NDArray[np.int64]]:
-        """Means and log-variances of the molecules that can be encoded, and their rows; each molecule is encoded once."""
+    def _beginning(self, smiles: str, random: np.random.Generator) -> NDArray[np.int16]:
+        """The first tokens of a molecule, none to all but one."""
+        ids = self._model.checkpoint.tokenizer.encode([to_symbols(smiles)])[0][: self._model.checkpoint.max_tokens]
+        return ids[: random.integers(len(ids))]
+
+    def _encoded(self, smiles: Sequence[str]) -> _Encodings:
+        """The molecules that can be encoded."""
         if new := [text for text in smiles if text not in self._known]:
             found = self._model.encode_all(new)
-            self._known |= {
-                text: (found.codes[row], found.log_variances[row]) if found.problems[row] is None else None for row, text in enumerate(new)
-            }
-        pairs = [(row, pair) for row, text in enumerate(smiles) if (pair := self._known[text]) is not None]
+            rows = zip(new, found.codes, found.log_variances, found.smiles, found.problems, strict=True)
+            self._known |= {text: None if problem else (mean, variance, own) for text, mean, variance, own, problem in rows}
+        usable = [row for row, text in enumerate(smiles) if self._known[text]]
+        known = [kept for text in smiles if (kept := self._known[text])]
         empty = np.zeros((0, self._model.latent_size), dtype=np.float32)
-        return (
-            np.stack([mean for _, (mean, _) in pairs]) if pairs else empty,
-            np.stack([variance for _, (_, variance) in pairs]) if pairs else empty,
-            np.array([row for row, _ in pairs], dtype=np.int64),
-        )
+        means = np.stack([mean for mean, _, _ in known]) if known else empty
+        log_variances = np.stack([variance for _, variance, _ in known]) if known else empty
+        return _Encodings(means, log_variances, [own for _, _, own in known], np.array(usable, dtype=np.int64))
 
-    def _written(self, codes: _Codes, random: np.random.Generator) -> list[str]:
-        """What is written for codes by chance; slips that SELFIES repair are children too."""
+    def _written(self, codes: _Codes, beginnings: Sequence[NDArray[np.int16]], random: np.random.Generator) -> list[str]:
+        """What is written for codes by chance, after its beginning where there are any; slips that SELFIES repair are children too."""
         import torch
 
         checkpoint = self._model.checkpoint
         device = next(checkpoint.vae.parameters()).device
         uniforms = torch.from_numpy(random.random((len(codes), checkpoint.max_tokens), dtype=np.float32)).to(device)
-        ids = checkpoint.vae.write(torch.from_numpy(codes).to(device), Truncation(), uniforms, checkpoint.max_tokens)
+        prefix = torch.from_numpy(_padded(beginnings)).to(device) if beginnings else None
+        ids = checkpoint.vae.write(torch.from_numpy(codes).to(device), Truncation(), uniforms, checkpoint.max_tokens, prefix)
         with pinned():
             return [text for row in dict.fromkeys(map(tuple, ids.tolist())) if (text := to_smiles(checkpoint.tokenizer.symbols_of(row)))]
+
+
+def _padded(rows: Sequence[NDArray[np.int16]]) -> NDArray[np.int64]:
+    """Rows of different lengths as one array, -1 after the end of each, (n, longest)."""
+    whole = np.full((len(rows), max(map(len, rows))), -1, dtype=np.int64)
+    for place, row in enumerate(rows):
+        whole[place, : len(row)] = row
+    return whole
