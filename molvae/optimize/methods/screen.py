@@ -33,7 +33,7 @@ class Features:
     """What the process sees of some molecules.
 
     Attributes:
-        bits: counts of Morgan environments as bits, (n, 3 * 1024); see `features`.
+        bits: counts of Morgan environments as bits, (n, 3 * 1024); see `environments`.
         descriptors: counts of elements, rings and the like, logP, TPSA and weight, (n, 19); see `described`.
     """
 
@@ -44,7 +44,7 @@ class Features:
     def of(cls, smiles: Sequence[str]) -> Features:
         """Of canonical SMILES."""
         mols = [parse(text) for text in smiles]
-        return cls(_bits(mols), described(mols))
+        return cls(environments(mols), described(mols))
 
     def __len__(self) -> int:
         return len(self.bits)
@@ -53,23 +53,16 @@ class Features:
         """Those of some molecules."""
         return Features(self.bits[rows], self.descriptors[rows])
 
-    def __add__(self, other: Features) -> Features:
-        return Features(np.concatenate([self.bits, other.bits]), np.concatenate([self.descriptors, other.descriptors]))
 
-
-def features(smiles: Sequence[str]) -> NDArray[np.uint8]:
+def environments(mols: Sequence[Chem.Mol]) -> NDArray[np.uint8]:
     """Counts of Morgan environments (radius 2) as bits: whether each occurs once, twice, three times: (n, 3 * 1024).
 
     The Tanimoto similarity of such bits is the min-max similarity of the counts, capped at three (Ralaivola et al. 2005,
     doi:10.1016/j.neunet.2005.07.009), a valid kernel.
 
-    >>> [int(bits.sum()) for bits in features(["C", "CC", "CCC"])]
+    >>> [int(bits.sum()) for bits in environments([parse(text) for text in ("C", "CC", "CCC")])]
     [1, 3, 6]
     """
-    return _bits([parse(text) for text in smiles])
-
-
-def _bits(mols: Sequence[Chem.Mol]) -> NDArray[np.uint8]:
     morgan = rdFingerprintGenerator.GetMorganGenerator(radius=RADIUS, fpSize=BITS)
     counts = [np.asarray(morgan.GetCountFingerprintAsNumPy(mol)) for mol in mols]
     rows = np.stack(counts) if counts else np.zeros((0, BITS), dtype=np.uint32)

@@ -54,7 +54,7 @@ class TunedModel:
         ids = [ids for row in order.tolist() if (ids := self._spelt(smiles[row])) is not None]
         if not ids:
             return
-        vae = copy.deepcopy(self._model.checkpoint.vae) if self._done == 1 else self._model.checkpoint.vae
+        vae = copy.deepcopy(self._model.checkpoint.vae)
         chances = 1 / (_GREED * len(ids) + np.arange(len(ids)))
         replay(vae, ids, chances / chances.sum(), steps=self._steps, seed=self._seed * 1000 + self._done)
         self._model = MolVAE(replace(self._model.checkpoint, vae=vae), next(vae.parameters()).device)

@@ -17,6 +17,7 @@ from molvae.optimize.methods.evolve import Children, EvolveSettings
 from molvae.optimize.methods.proposals import Parents, Source
 from molvae.optimize.methods.screen import Belief, Features
 from molvae.optimize.methods.told import Told
+from molvae.optimize.methods.tuned import TunedModel
 
 QUICK = EvolveSettings(first=20, generations=2, fewest=100, children=10, tuned_every=20, tuned_steps=4)
 SMALL = {"stoned": {"first": 20, "parents": 8}, "random": {}, "evolve": {"settings": QUICK}}
@@ -84,6 +85,14 @@ def test_each_source_of_evolve_can_be_alone(model: MolVAE, source: str) -> None:
 def test_evolve_without_a_screen_or_tuning_still_proposes(model: MolVAE) -> None:
     asked = campaign(method("evolve", model, seed=2, settings=replace(QUICK, screened=False, tuned_every=0)), 4)
     assert len({smiles for batch in asked for smiles in batch}) == 40
+
+
+def test_a_model_that_knows_none_of_the_best_is_not_tuned(model: MolVAE) -> None:
+    told, tuned = Told(), TunedModel(model, every=2, steps=1, seed=0)
+    told.tell(["[SeH2]", "C[SeH]"], [1.0, 2.0])
+    assert tuned.after(told) is model
+    told.tell(["CCO", "CCN"], [1.0, 2.0])
+    assert tuned.after(told) is not model
 
 
 def test_evolve_leaves_the_model_as_it_is(model: MolVAE) -> None:

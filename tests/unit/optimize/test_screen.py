@@ -7,7 +7,7 @@ import pytest
 import torch
 from rdkit import Chem
 
-from molvae.optimize.methods.screen import Features, Fit, Surrogate, described, features, likeliest, mixed
+from molvae.optimize.methods.screen import Features, Fit, Surrogate, described, environments, likeliest, mixed
 
 
 def by_hand(seen: Features, known: int) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +74,7 @@ def test_descriptors_are_what_they_say() -> None:
 
 def test_features_of_some_are_rows_of_all(smiles: list[str]) -> None:
     seen = Features.of(smiles[:6])
-    np.testing.assert_array_equal(seen.bits, features(smiles[:6]))
+    np.testing.assert_array_equal(seen.bits, environments([Chem.MolFromSmiles(text) for text in smiles[:6]]))
     some = seen.rows([4, 1])
     np.testing.assert_array_equal(some.descriptors, Features.of([smiles[4], smiles[1]]).descriptors)
     np.testing.assert_array_equal(mixed(np.eye(2, dtype=np.float32), np.zeros((2, 2), dtype=np.float32), 0.0, 1.0), np.eye(2))
