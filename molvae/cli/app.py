@@ -9,7 +9,22 @@ import warnings
 import typer
 from rich.markup import escape
 
-from molvae.cli import around, denoise, edit, evaluate, finetune, generate, impute, maps, molecules, novelty, properties, train, walk
+from molvae.cli import (
+    around,
+    benchmark,
+    denoise,
+    edit,
+    evaluate,
+    finetune,
+    generate,
+    impute,
+    maps,
+    molecules,
+    novelty,
+    properties,
+    train,
+    walk,
+)
 from molvae.cli.common import INTERRUPTED, USAGE, console
 from molvae.errors import Interrupted, MolvaeError
 
@@ -44,6 +59,7 @@ for command in (
     train.fit_critic,
 ):
     app.command()(command)
+app.add_typer(benchmark.app, name="benchmark")
 
 
 def main() -> None:

@@ -1,22 +1,27 @@
-"""`evolve`: mutation and crossover of codes, screened by a Gaussian process on fingerprints before a call is spent."""
+"""`evolve`: children of the best molecules, by code, by symbol and by graph, screened by a Gaussian process before a call is spent."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from molvae.optimize.methods.screen import TanimotoProcess, features
+from molvae.chem.molecules import without_stereo
+from molvae.optimize.methods.proposals import Codes, Graphs, Parents, Source, Symbols
+from molvae.optimize.methods.screen import Features, Surrogate
 from molvae.optimize.methods.told import Allowed, Stream, Told
+from molvae.optimize.methods.tuned import TunedModel
 
 if TYPE_CHECKING:
     from molvae.model import MolVAE
 
 _Floats = NDArray[np.float64]
-_Codes = NDArray[np.float32]
+
+_ALIKE = 0.6  # similarity from which on two molecules do not count as diverse
+_KEPT = 20_000  # molecules whose features are kept
 
 
 @dataclass(frozen=True)
@@ -27,65 +32,56 @@ class EvolveSettings:
         first: molecules of the prior (and starts) asked before evolution begins.
         population: parents, the best molecules so far.
         generations: rounds of children within one ask; each later round has the most promising children among its parents.
-        children: codes decoded a generation.
-        crossed: share of the children that lie between two parents.
-        widths: how far children are from their parents, see `molvae.latent.neighbors.codes_around`; each child draws one.
+        children: made in one ask for each molecule asked, over all generations.
+        fewest: children made in one ask, at least.
+        sources: where children come from: "codes", "between" (codes between two parents), "regrown" (the beginning of one, and the
+            rest written anew), "symbols", "graphs" and "crossings".
+        widths: how far codes of children are from their parents', see `molvae.latent.neighbors.codes_around`; each child draws one.
         greed: parents are drawn with a chance that falls as 1 / (greed * population + rank) (Tripp et al. 2020, arXiv:2006.09191).
-        learned: scores the process is fitted to: the better half of these are the best, the rest the latest.
+        learned: scores the process is fitted to: half of these are the best, the rest the latest.
         boldness: least and most standard deviations that are added to the expected score; the molecules of a batch take values between.
         diverse: share of a batch whose Tanimoto similarity to the others of the batch stays below 0.6.
+        screened: whether the process chooses; without it children are asked by chance.
+        tuned_every: scores after which a copy of the model is tuned to the best; 0 for never.
+        tuned_steps: batches of one tuning.
     """
 
     first: int = 100
     population: int = 100
     generations: int = 3
-    children: int = 512
-    crossed: float = 0.5
-    widths: tuple[float, ...] = (0.5, 1.0, 1.4, 2.0)
+    children: int = 25
+    fewest: int = 600
+    sources: tuple[str, ...] = ("codes", "between", "regrown", "symbols", "graphs", "crossings")
+    widths: tuple[float, ...] = (0.2, 0.5, 1.0)
     greed: float = 0.05
     learned: int = 2000
     boldness: tuple[float, float] = (0.01, 1.0)
     diverse: float = 0.25
-
-
-_ALIKE = 0.6  # similarity from which on two molecules do not count as diverse
-
-
-@dataclass(frozen=True)
-class _Pool:
-    """Molecules that may become parents or be asked.
-
-    Attributes:
-        smiles: canonical SMILES.
-        worth: what they scored, or are hoped to score, (n,).
-    """
-
-    smiles: list[str]
-    worth: _Floats
-
-    def best(self, n: int) -> _Pool:
-        """The n of the most worth."""
-        order = np.argsort(-self.worth, kind="stable")[:n]
-        return _Pool([self.smiles[row] for row in order], self.worth[order])
-
-    def __add__(self, other: _Pool) -> _Pool:
-        return _Pool(self.smiles + other.smiles, np.concatenate([self.worth, other.worth]))
+    screened: bool = True
+    tuned_every: int = 500
+    tuned_steps: int = 40
 
 
 class Evolve:
-    """Evolution in the latent space.
+    """Evolution of molecules in several representations at once.
 
-    Each ask makes some generations of children from the best molecules: codes around one parent or on the arc between two, decoded by
-    chance, kept when they survive the round trip and were not asked. A Gaussian process fitted to what is known judges them; its
-    favourites are parents of the next generation, by the code that they are encoded to, not the one they were decoded from
-    (a decoder seldom writes quite what a code means). The best of all generations are asked.
+    Each ask makes some generations of children from the best molecules: codes around one parent or between two, written by chance,
+    anew or after the beginning of a parent; changed SELFIES symbols; changed atoms and bonds; parts of two parents joined. A Gaussian
+    process fitted to what is known judges them; its favourites are parents of the next generation. A source has as large a share of a
+    generation as it has of the favourites so far (and never nothing), so effort goes where it pays. The best of all generations are
+    asked. Now and then a copy of the model is tuned to the best molecules, which draws codes and what is written for them towards what
+    scores well.
 
     Args:
         model: encodes and decodes.
         seed: of everything random.
-        starts: SMILES to ask first; those the model cannot encode are asked but have no children.
+        starts: SMILES to ask first; those the model cannot encode have children by graph only.
         allowed: says of a canonical SMILES whether it may be asked at all, for constraints that cost no call; None allows all.
         settings: how to search.
+
+    Attributes:
+        settings: as given.
+        origins: for the molecules asked here, the source each came from; of use for reports only.
     """
 
     def __init__(
@@ -97,12 +93,17 @@ class Evolve:
         allowed: Allowed | None = None,
         settings: EvolveSettings | None = None,
     ) -> None:
-        self._model, self._seed, self._settings = model, seed, settings or EvolveSettings()
-        self._told, self._stream = Told(allowed), Stream(model, seed, starts)
+        self.settings, self.origins = settings or EvolveSettings(), dict[str, str]()
+        self._seed, self._told, self._stream = seed, Told(allowed), Stream(model, seed, starts)
+        self._tuned = TunedModel(model, self.settings.tuned_every, self.settings.tuned_steps, seed)
+        self._seen: dict[str, Features] = {}
+        self._kinds: set[str] = set()
+        self._graphs = {name: Graphs(crossed) for name, crossed in (("graphs", 0.0), ("crossings", 1.0))}
+        self._symbols = Symbols(model.checkpoint.tokenizer.symbols)
 
     def ask(self, n: int) -> list[str]:
         """The most promising children of the best molecules; molecules of the prior at first, and where there are too few children."""
-        enough = len(self._told) >= self._settings.first and len(self._told.best(2)[0]) == 2  # the rest may be failures
+        enough = len(self._told) >= self.settings.first and len(self._told.best(2)[0]) == 2  # the rest may be failures
         chosen = self._evolved(n) if enough else []
         if len(chosen) < n:
             chosen += [smiles for smiles in self._stream.new(self._told, n) if smiles not in chosen][: n - len(chosen)]
@@ -111,69 +112,134 @@ class Evolve:
     def tell(self, smiles: Sequence[str], scores: Sequence[float | None]) -> None:
         """Remember scores."""
         self._told.tell(smiles, scores)
+        self._kinds.update(map(_flat, smiles))
 
     def _evolved(self, n: int) -> list[str]:
-        random = np.random.default_rng([self._seed, len(self._told)])
-        process = self._process()
-        known = parents = _Pool(*self._told.best(self._settings.population))
-        found: dict[str, tuple[float, float]] = {}  # mean and deviation of each child
-        for _ in range(self._settings.generations):
-            children = [smiles for smiles in self._told.new(self._children(parents, random)) if smiles not in found]
-            if children:
-                belief = process(features(children))
-                found |= dict(zip(children, zip(belief.mean.tolist(), belief.deviation.tolist(), strict=True), strict=True))
-            bold = float(np.exp(random.uniform(*np.log(self._settings.boldness))))
-            hoped = _Pool(list(found), np.array([mean + bold * deviation for mean, deviation in found.values()]))
-            parents = (known + hoped).best(self._settings.population)
-        return self._chosen(found, n) if found else []
+        random, s = np.random.default_rng([self._seed, len(self._told)]), self.settings
+        children = Children(self._sources(), *self._told.best(s.population), s, self._kinds)
+        screen = self._surrogate() if s.screened else None
+        for _ in range(s.generations):
+            made = children.generation(max(s.children * n, s.fewest) // s.generations, self._told, random)
+            if made:
+                seen = self._features(made)
+                children.add(made, seen, screen, random)
+        self.origins |= (chosen := children.chosen(n))
+        return list(chosen)
 
-    def _process(self) -> TanimotoProcess:
+    def _sources(self) -> dict[str, Source]:
+        codes = Codes(self._tuned.after(self._told), self.settings.widths)  # anew: a code differs in its last digits with its batch
+        written: dict[str, Source] = {"codes": codes.around, "between": codes.between, "regrown": codes.regrown}
+        every = written | {"symbols": self._symbols} | self._graphs
+        return {name: every[name] for name in self.settings.sources}
+
+    def _surrogate(self) -> Surrogate:
         """Fitted to the best and the latest."""
         smiles, scores = self._told.scored()
-        half = self._settings.learned // 2
+        half = self.settings.learned // 2
         best = np.argsort(-scores, kind="stable")[:half]
         rows = np.union1d(best, np.arange(max(len(scores) - half, 0), len(scores)))
-        return TanimotoProcess(features([smiles[row] for row in rows]), scores[rows])
+        return Surrogate(self._features([smiles[row] for row in rows]), scores[rows])
 
-    def _children(self, parents: _Pool, random: np.random.Generator) -> list[str]:
-        """Molecules written for codes around and between parents."""
-        from molvae.latent.neighbors import codes_around
-        from molvae.latent.paths import slerp
+    def _features(self, smiles: Sequence[str]) -> Features:
+        """Features of molecules, those seen before from memory."""
+        if len(self._seen) > _KEPT:
+            self._seen.clear()
+        if new := [text for text in smiles if text not in self._seen]:
+            found = Features.of(new)
+            self._seen |= {text: found.rows([row]) for row, text in enumerate(new)}
+        rows = [self._seen[text] for text in smiles]
+        return Features(np.concatenate([row.bits for row in rows]), np.concatenate([row.descriptors for row in rows]))
 
-        encoded = self._model.encode_all(parents.smiles)
-        usable = np.array(encoded.usable, dtype=np.int64)
-        if not len(usable):
-            return []
-        n, s = self._settings.children, self._settings
-        chances = 1 / (s.greed * s.population + usable)
-        one, other = random.choice(usable, size=(2, n), p=chances / chances.sum())
-        share = random.random((n, 1), dtype=np.float32) * 0.5 * (random.random((n, 1)) < s.crossed)
-        middle: _Codes = slerp(encoded.codes[one], encoded.codes[other], share.astype(np.float32))
-        widths = random.choice(np.array(s.widths, dtype=np.float32), size=(n, 1))
-        codes = codes_around(middle, encoded.log_variances[one], widths, random.standard_normal(middle.shape, dtype=np.float32))
-        written = self._model.decode(codes, temperature=1.0, seed=int(random.integers(2**31)), surviving=True)
-        return [str(smiles) for smiles in written["smiles"]]
 
-    def _chosen(self, found: dict[str, tuple[float, float]], n: int) -> list[str]:
-        """The n most promising children, each for another boldness, the last of them unlike those before."""
-        smiles, belief = list(found), np.array(list(found.values()))
-        free = np.ones(len(smiles), dtype=bool)
+class Children:
+    """The children of one ask, and what is hoped of them.
+
+    Args:
+        sources: by name.
+        smiles: the best molecules that are known, the best first.
+        scores: theirs, (n,).
+        settings: how to search.
+        kinds: molecules without stereo that no child may be: the screen cannot tell stereoisomers apart, and would ask all of them.
+    """
+
+    def __init__(
+        self, sources: dict[str, Source], smiles: list[str], scores: _Floats, settings: EvolveSettings, kinds: Iterable[str] = ()
+    ) -> None:
+        self._sources, self._settings = sources, settings
+        self._known, self._scores = smiles, scores
+        self._parents, self._kinds = smiles, set(kinds)
+        self._origin: dict[str, str] = {}
+        self._made = dict.fromkeys(sources, 0)
+        self._won = dict.fromkeys(sources, 0)
+        self._smiles: list[str] = []
+        self._mean = self._deviation = np.zeros(0)
+        self._bits = np.zeros((0, 0), dtype=np.uint8)
+
+    def generation(self, n: int, told: Told, random: np.random.Generator) -> list[str]:
+        """About n new children."""
+        chances = 1 / (self._settings.greed * self._settings.population + np.arange(len(self._parents)))
+        parents = Parents(self._parents, chances / chances.sum())
+        new: list[str] = []
+        for name, share in self._shares().items():
+            wanted = round(share * n)
+            made = [text for text in told.new(self._sources[name](parents, wanted, random)) if self._is_new(text)]
+            self._origin |= dict.fromkeys(made, name)
+            self._made[name] += wanted
+            new += made
+        return new
+
+    def _is_new(self, smiles: str) -> bool:
+        before = len(self._kinds)
+        self._kinds.add(_flat(smiles))
+        return len(self._kinds) > before
+
+    def _shares(self) -> dict[str, float]:
+        """Of a generation for each source: equal at first, then by the share of its children so far that became parents."""
+        worth = {name: (self._won[name] + 1) / (self._made[name] + 20) for name in self._sources}
+        total, least = sum(worth.values()), 0.3 / len(worth)
+        return {name: least + 0.7 * each / total for name, each in worth.items()}
+
+    def add(self, made: list[str], seen: Features, screen: Surrogate | None, random: np.random.Generator) -> None:
+        """Judge children, and let the most promising be parents."""
+        belief = screen(seen) if screen else None
+        self._smiles += made
+        self._mean = np.concatenate([self._mean, belief.mean if belief else random.random(len(made))])
+        self._deviation = np.concatenate([self._deviation, belief.deviation if belief else np.zeros(len(made))])
+        self._bits = seen.bits if not len(self._bits) else np.concatenate([self._bits, seen.bits])
+        if belief is None:
+            return
+        bold = float(np.exp(random.uniform(*np.log(self._settings.boldness))))
+        everyone = self._known + self._smiles
+        order = np.argsort(-np.concatenate([self._scores, self._mean + bold * self._deviation]), kind="stable")[: self._settings.population]
+        self._parents = [everyone[row] for row in order.tolist()]
+        origins = [self._origin[text] for text in self._parents if text in self._origin]
+        self._won = {name: origins.count(name) for name in self._sources}
+
+    def chosen(self, n: int) -> dict[str, str]:
+        """The n most promising children, each for another boldness, the last of them unlike those before; with their sources."""
+        s = self._settings
+        free = np.ones(len(self._smiles), dtype=bool)
+        alike = np.zeros(len(self._smiles), dtype=np.float32)
         chosen: list[int] = []
-        bits = features(smiles)
-        unlike = round(n * self._settings.diverse)
-        for place, bold in enumerate(np.geomspace(*self._settings.boldness, num=n)):
-            allowed = free & (_similarity(bits, bits[chosen]) < _ALIKE) if place >= n - unlike else free
-            if not allowed.any():
-                allowed = free
+        unlike = round(n * s.diverse)
+        for place, bold in enumerate(np.geomspace(*s.boldness, num=n)):
+            allowed = free & (alike < _ALIKE) if place >= n - unlike else free
+            allowed = allowed if allowed.any() else free
             if not allowed.any():
                 break
-            chosen.append(int(np.argmax(np.where(allowed, belief[:, 0] + bold * belief[:, 1], -np.inf))))
+            chosen.append(int(np.argmax(np.where(allowed, self._mean + bold * self._deviation, -np.inf))))
             free[chosen[-1]] = False
-        return [smiles[row] for row in chosen]
+            alike = np.maximum(alike, _similarity(self._bits, self._bits[chosen[-1:]]))
+        return {self._smiles[row]: self._origin[self._smiles[row]] for row in chosen}
+
+
+def _flat(smiles: str) -> str:
+    """Without stereo."""
+    return without_stereo(smiles) if any(mark in smiles for mark in "@/\\") else smiles
 
 
 def _similarity(bits: NDArray[np.uint8], chosen: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Tanimoto similarity of each row to the most similar of those chosen, (n,)."""
-    from molvae.chem.similarity import tanimoto
-
-    return np.asarray(tanimoto(bits, chosen).max(axis=1, initial=0))
+    """Tanimoto similarity of each row to one chosen, (n,)."""
+    both = bits[:, chosen[0] > 0].sum(axis=1, dtype=np.float32)
+    either = bits.sum(axis=1, dtype=np.float32) + np.float32(chosen.sum()) - both
+    return np.asarray(both / np.maximum(either, 1), dtype=np.float32)

@@ -1,11 +1,13 @@
-"""Methods: proposals are canonical, new and reproducible from what was told; the screen is a Gaussian process."""
+"""Methods: proposals are canonical, new and reproducible from what was told."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from rdkit import Chem
 
 from molvae import MolVAE
@@ -13,15 +15,19 @@ from molvae.errors import DataError
 from molvae.optimize.methods import METHODS, method
 from molvae.optimize.methods.base import Method
 from molvae.optimize.methods.cma import CmaSettings
-from molvae.optimize.methods.evolve import EvolveSettings
+from molvae.optimize.methods.evolve import Children, EvolveSettings
 from molvae.optimize.methods.gradient import GradientSettings
-from molvae.optimize.methods.screen import TanimotoProcess, features
+from molvae.optimize.methods.proposals import Parents, Source
+from molvae.optimize.methods.screen import Belief, Features
+from molvae.optimize.methods.told import Told
+from molvae.optimize.methods.tuned import TunedModel
 from molvae.optimize.methods.turbo import TurboSettings
 
+QUICK = EvolveSettings(first=20, generations=2, fewest=100, children=10, tuned_every=20, tuned_steps=4)
 SMALL: dict[str, dict[str, Any]] = {
     "stoned": {"first": 20, "parents": 8},
     "random": {},
-    "evolve": {"settings": EvolveSettings(first=20, generations=2, children=128)},
+    "evolve": {"settings": QUICK},
     "gradient": {"settings": GradientSettings(first=20, fits=50, starts=64)},
     "cma": {"settings": CmaSettings(first=20, population=10)},
     "turbo": {"settings": TurboSettings(first=20, candidates=256)},
@@ -82,37 +88,66 @@ def test_unknown_methods_and_options_and_bad_starts_are_refused(model: MolVAE) -
         method("random", model, starts=["CCO", "aspirin"])
 
 
-def test_the_process_is_the_closed_form(smiles: list[str]) -> None:
-    bits, scores = features(smiles[:40]), np.random.default_rng(1).normal(size=30) + 5
-    process = TanimotoProcess(bits[:30], scores)
-    belief = process(bits[30:])
-    both, sizes = bits.astype(float) @ bits.T.astype(float), bits.sum(axis=1).astype(float)
-    kernel = both / (sizes[:, None] + sizes[None, :] - both)
-    best = max(
-        ((_evidence(kernel[:30, :30], scores - scores.mean(), noise)) for noise in (1e-4, 1e-3, 1e-2, 1e-1, 1.0)), key=lambda f: f[0]
-    )
-    _, variance, inverse = best
-    np.testing.assert_allclose(belief.mean, scores.mean() + kernel[30:, :30] @ inverse @ (scores - scores.mean()), rtol=1e-5)
-    left = 1 - np.einsum("mn,nk,mk->m", kernel[30:, :30], inverse, kernel[30:, :30])
-    np.testing.assert_allclose(belief.deviation, np.sqrt(variance * left), rtol=1e-4)
+@pytest.mark.parametrize("source", EvolveSettings().sources)
+def test_each_source_of_evolve_can_be_alone(model: MolVAE, source: str) -> None:
+    searcher = method("evolve", model, seed=2, settings=replace(QUICK, sources=(source,)))
+    asked = campaign(searcher, 3)[-1]
+    came = [searcher.origins.get(smiles) for smiles in asked]
+    assert came.count(source) >= 5
+    assert set(came) <= {source, None}, "what a source lacks comes from the prior"
 
 
-def _evidence(kernel: np.ndarray, residuals: np.ndarray, noise: float) -> tuple[float, float, np.ndarray]:
-    covariance = kernel + noise * np.eye(len(kernel))
-    inverse = np.linalg.inv(covariance)
-    variance = residuals @ inverse @ residuals / len(residuals)
-    return -0.5 * len(residuals) * np.log(variance) - 0.5 * np.linalg.slogdet(covariance)[1], variance, inverse
+def test_evolve_without_a_screen_or_tuning_still_proposes(model: MolVAE) -> None:
+    asked = campaign(method("evolve", model, seed=2, settings=replace(QUICK, screened=False, tuned_every=0)), 4)
+    assert len({smiles for batch in asked for smiles in batch}) == 40
 
 
-def test_the_process_foresees_what_the_environments_decide(smiles: list[str]) -> None:
-    scores = np.array([text.count("F") - text.count("O") for text in smiles[:200]], dtype=float)
-    bits = features(smiles[:200])
-    belief = TanimotoProcess(bits[:150], scores[:150])(bits[150:])
-    assert np.corrcoef(belief.mean, scores[150:])[0, 1] > 0.8
+def test_a_model_that_knows_none_of_the_best_is_not_tuned(model: MolVAE) -> None:
+    told, tuned = Told(), TunedModel(model, every=2, steps=1, seed=0)
+    told.tell(["[SeH2]", "C[SeH]"], [1.0, 2.0])
+    assert tuned.after(told) is model
+    told.tell(["CCO", "CCN"], [1.0, 2.0])
+    assert tuned.after(told) is not model
 
 
-def test_equal_scores_do_not_break_the_process(smiles: list[str]) -> None:
-    bits = features(smiles[:10])
-    belief = TanimotoProcess(bits[:5], np.full(5, 0.5))(bits)
-    np.testing.assert_allclose(belief.mean, 0.5)
-    assert np.isfinite(belief.deviation).all()
+def test_evolve_leaves_the_model_as_it_is(model: MolVAE) -> None:
+    before = {name: weight.clone() for name, weight in model.checkpoint.vae.state_dict().items()}
+    campaign(method("evolve", model, seed=2, settings=QUICK), 4)
+    assert all(torch.equal(weight, before[name]) for name, weight in model.checkpoint.vae.state_dict().items())
+
+
+def test_a_source_whose_children_become_parents_gets_more_of_the_next_generation() -> None:
+    calls: dict[str, int] = {}
+
+    def source(name: str, letters: str) -> Source:
+        def children(parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+            calls[name] = n
+            return ["".join(random.choice(list(letters), size=12)) for _ in range(n)]
+
+        return children
+
+    class Screen:
+        def __call__(self, asked: Features) -> Belief:
+            return Belief(asked.descriptors[:, 1].astype(np.float64), np.zeros(len(asked)))
+
+    told, random = Told(), np.random.default_rng(1)
+    children = Children({"good": source("good", "CO"), "bad": source("bad", "CN")}, ["C"], np.zeros(1), EvolveSettings(population=20))
+    made = children.generation(100, told, random)
+    assert calls == {"good": 50, "bad": 50}
+    seen = Features.of(made)
+    seen.descriptors[:, 1] = [text.count("O") for text in made]
+    children.add(made, seen, Screen(), random)  # type: ignore[arg-type]
+    children.generation(100, told, random)
+    assert calls["good"] >= 60
+    assert 0 < calls["bad"] <= 40
+
+
+def test_stereoisomers_of_what_is_known_are_no_children() -> None:
+    def isomers(parents: Parents, n: int, random: np.random.Generator) -> list[str]:
+        return ["C[C@H](N)O", "C[C@@H](N)O", "CC(N)O", "F/C=C/F", "CCO"]
+
+    told, random = Told(), np.random.default_rng(1)
+    told.tell(["F/C=C\\F"], [1.0])
+    children = Children({"all": isomers}, ["C"], np.zeros(1), EvolveSettings(), kinds=["FC=CF"])
+    assert children.generation(10, told, random) == ["C[C@H](N)O", "CCO"]
+    assert children.generation(10, told, random) == []

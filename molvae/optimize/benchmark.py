@@ -1,0 +1,302 @@
+"""PMO, the benchmark of sample efficiency (Gao et al. 2022, arXiv:2206.12411): campaigns of 10,000 calls on each task and seed.
+
+PMO's protocol: no molecule is scored before the run, nothing is guarded, a molecule costs one call however often it is met, and the figure
+is the area under the curve of the mean of the ten best (`molvae.optimize.curves.auc_top`). The table is in `molvae.optimize.standings`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+
+from molvae.checkpoint import versions
+from molvae.chem.molecules import parse
+from molvae.chem.similarity import bit_matrix, tanimoto
+from molvae.errors import DataError
+from molvae.files import replacing
+from molvae.optimize.campaign import Outcome, Progress, run_campaign
+from molvae.optimize.curves import auc_top
+from molvae.optimize.methods import METHODS, method
+from molvae.optimize.methods.base import Method
+from molvae.optimize.oracles import PMO, oracle
+from molvae.pretrained import find_pretrained
+
+_TOPS = (1, 10, 100)
+RESULT = "result.json"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is measured.
+
+    Attributes:
+        tasks: names out of `molvae.optimize.oracles.PMO`.
+        seeds: how many seeds, from 0 on, each task is run with.
+        budget: calls of one campaign; 10,000 in PMO.
+        model: a bundled name, or the folder of a model.
+        method: a key of `molvae.optimize.methods.METHODS`.
+        batch: molecules asked at once.
+    """
+
+    tasks: tuple[str, ...] = PMO
+    seeds: int = 3
+    budget: int = 10_000
+    model: str = "zinc250k"
+    method: str = "evolve"
+    batch: int = 50
+
+    def pairs(self) -> list[tuple[str, int]]:
+        """Each task and seed, all tasks with the first seed first."""
+        return [(task, seed) for seed in range(self.seeds) for task in self.tasks]
+
+
+@dataclass(frozen=True)
+class Result:
+    """One campaign.
+
+    Attributes:
+        task: of PMO.
+        seed: of the method.
+        method: its name.
+        model: as it was asked for.
+        weights: digest of the model's weights.
+        settings: of the method.
+        batch: molecules asked at once.
+        budget: calls that could be made.
+        calls: calls made.
+        auc: area under the curve of the mean of the 1, 10 and 100 best, by that number.
+        top: mean of the 1, 10 and 100 best at the end.
+        best: SMILES of the best molecule, empty when nothing has a score.
+        failures: calls without a score.
+        duplicates: share of the calls on a molecule asked before; always 0.
+        diversity: 1 - mean Tanimoto similarity of the pairs among the 100 best (Morgan fingerprints of radius 2); None for fewer than 2.
+        seconds: wall time of the process that ended the campaign.
+        timed: calls made in that time; fewer than `calls` when the campaign was resumed.
+        machine: in words.
+        versions: of Python and of the libraries.
+    """
+
+    task: str
+    seed: int
+    method: str
+    model: str
+    weights: str
+    settings: dict[str, Any]
+    batch: int
+    budget: int
+    calls: int
+    auc: dict[str, float]
+    top: dict[str, float]
+    best: str
+    failures: int
+    duplicates: float
+    diversity: float | None
+    seconds: float
+    timed: int
+    machine: dict[str, str | int]
+    versions: dict[str, str]
+
+
+def chosen_tasks(text: str) -> tuple[str, ...]:
+    """Tasks by their names with commas between, "all" for all 23; raises DataError for an unknown one.
+
+    >>> chosen_tasks("qed, pmo:drd2")
+    ('qed', 'drd2')
+    """
+    if text.strip().lower() == "all":
+        return PMO
+    tasks = tuple(dict.fromkeys(name.strip().removeprefix("pmo:") for name in text.split(",") if name.strip()))
+    if unknown := [task for task in tasks if task not in PMO]:
+        raise DataError(f"PMO has no task {', '.join(unknown)}; expected 'all' or some of {', '.join(PMO)}")
+    if not tasks:
+        raise DataError(f"no task in {text!r}; expected 'all' or some of {', '.join(PMO)}")
+    return tasks
+
+
+def run_pmo(
+    benchmark: Benchmark,
+    out: str | Path,
+    *,
+    resume: bool = False,
+    processes: int = 1,
+    progress: Callable[[str, int, Progress], None] | None = None,
+    ended: Callable[[Result], None] | None = None,
+) -> list[Result]:
+    """Run every task and seed, each in a folder TASK-SEED of its own with the journal, the best molecules and `result.json`.
+
+    Args:
+        benchmark: what is measured.
+        out: folder of the folders.
+        resume: keep what is finished and go on with what is not; without it nothing of this benchmark may be there.
+        processes: campaigns side by side, one thread each.
+        progress: told the task, the seed and how far it is after every batch; with one process only.
+        ended: told each result, in the order they come.
+
+    Returns:
+        The results in the order of `Benchmark.pairs`.
+
+    Raises:
+        DataError: bad settings; results or journals that are there already, or belong to other settings; the model of a task cannot be had.
+        CheckpointError: there is no such model.
+    """
+    _check(benchmark, Path(out), resume, processes)
+    jobs = [partial(_run, benchmark, task, seed, Path(out)) for task, seed in benchmark.pairs()]
+    results = map(partial(_call, progress), jobs) if processes == 1 else _side_by_side(jobs, processes)
+    found = {}
+    for result in results:
+        found[result.task, result.seed] = result
+        if ended:
+            ended(result)
+    return [found[pair] for pair in benchmark.pairs()]
+
+
+def _call(progress: Callable[[str, int, Progress], None] | None, job: Callable[..., Result]) -> Result:
+    return job(progress)
+
+
+def _side_by_side(jobs: Sequence[Callable[..., Result]], processes: int) -> Iterator[Result]:
+    found: Iterator[Result] = joblib.Parallel(n_jobs=processes, return_as="generator_unordered")(joblib.delayed(job)() for job in jobs)
+    return found
+
+
+def _check(benchmark: Benchmark, out: Path, resume: bool, processes: int) -> None:
+    """Refuse what cannot run before any work is done."""
+    numbers = {"seeds": benchmark.seeds, "budget": benchmark.budget, "batch": benchmark.batch, "processes": processes}
+    if low := [f"{name} {number}" for name, number in numbers.items() if number < 1]:
+        raise DataError(f"{', '.join(low)}: expected at least 1")
+    if benchmark.method not in METHODS:
+        raise DataError(f"unknown method {benchmark.method!r}, expected one of {', '.join(METHODS)}")
+    find_pretrained(benchmark.model)
+    there = [folder for pair in benchmark.pairs() if (folder := _folder(out, *pair)).exists()]
+    if there and not resume:
+        raise DataError(f"{there[0]} is there already: resume that benchmark (--resume) or choose another folder")
+    for task in benchmark.tasks:
+        oracle(f"pmo:{task}")  # fetches the model of three of them
+
+
+def _folder(out: Path, task: str, seed: int) -> Path:
+    return out / f"{task}-{seed}"
+
+
+def _run(benchmark: Benchmark, task: str, seed: int, out: Path, progress: Callable[[str, int, Progress], None] | None = None) -> Result:
+    """One campaign: begun, gone on with, or read when it is finished."""
+    from molvae.model import MolVAE
+
+    folder, begun = _folder(out, task, seed), time.perf_counter()
+    with _one_thread():
+        searcher = method(benchmark.method, MolVAE.from_pretrained(benchmark.model), seed=seed)
+        recipe = _recipe(benchmark, task, seed, searcher)
+        if (known := _finished(folder / RESULT, recipe, benchmark.budget)) is not None:
+            return known
+        resumed = (folder / "journal.jsonl").exists()
+        seen: list[Progress] = []
+        outcome = run_campaign(
+            searcher, oracle(f"pmo:{task}"), folder, recipe=recipe, budget=benchmark.budget, batch=benchmark.batch, resume=resumed,
+            picture=False, progress=partial(_told, progress, task, seed, seen),
+        )  # fmt: skip
+    timed = len(outcome.entries) - (seen[0].calls - min(benchmark.batch, seen[0].calls) if seen else len(outcome.entries))
+    result = _result(recipe, outcome, time.perf_counter() - begun, timed)
+    with replacing(folder / RESULT) as part:
+        part.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+    return result
+
+
+def _told(progress: Callable[[str, int, Progress], None] | None, task: str, seed: int, seen: list[Progress], now: Progress) -> None:
+    seen.append(now)
+    if progress:
+        progress(task, seed, now)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """The figures of a campaign may depend on the number of threads in the last digit, and with it the molecules."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _recipe(benchmark: Benchmark, task: str, seed: int, searcher: Method) -> dict[str, Any]:
+    """What decides which molecules are asked."""
+    weights = sha256((find_pretrained(benchmark.model) / "model.safetensors").read_bytes()).hexdigest()[:16]
+    return {"task": task, "seed": seed, "method": benchmark.method, "model": benchmark.model, "weights": weights,
+            "settings": _settings(searcher), "batch": benchmark.batch}  # fmt: skip
+
+
+def _settings(searcher: Method) -> dict[str, Any]:
+    """Those of a method that has any to tell."""
+    settings = getattr(searcher, "settings", getattr(searcher, "_settings", None))
+    found: dict[str, Any] = asdict(settings) if is_dataclass(settings) and not isinstance(settings, type) else {}
+    return dict(json.loads(json.dumps(found)))  # tuples become lists, as they are when they are read again
+
+
+def _finished(path: Path, recipe: dict[str, Any], budget: int) -> Result | None:
+    """The result of a finished campaign of this recipe and budget."""
+    if not path.exists():
+        return None
+    result = read_result(path)
+    held = asdict(result)
+    if other := [f"{key}: {held[key]} there, {value} now" for key, value in recipe.items() if held[key] != value]:
+        raise DataError(f"{path} belongs to another benchmark: {'; '.join(other)}; choose another folder")
+    return result if result.budget == budget else None
+
+
+def read_result(path: Path) -> Result:
+    """Read `result.json`; raises DataError for a file that is none."""
+    try:
+        return Result(**json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is no result of the PMO benchmark: {error}") from error
+
+
+def _result(recipe: dict[str, Any], outcome: Outcome, seconds: float, timed: int) -> Result:
+    scores = outcome.scores
+    ranked = sorted((entry for entry in outcome.entries if entry.value is not None), key=lambda entry: -(entry.value or 0.0))
+    values = [entry.value or 0.0 for entry in ranked]
+    return Result(
+        **recipe,
+        budget=outcome.budget,
+        calls=len(scores),
+        auc={str(k): auc_top(scores, outcome.budget, k) for k in _TOPS},
+        top={str(k): float(np.mean(values[:k])) if values else 0.0 for k in _TOPS},
+        best=ranked[0].smiles if ranked else "",
+        failures=scores.count(None),
+        duplicates=1 - len({entry.smiles for entry in outcome.entries}) / max(len(scores), 1),
+        diversity=diversity([entry.smiles for entry in ranked[: _TOPS[-1]]]),
+        seconds=seconds,
+        timed=timed,
+        machine=_machine(),
+        versions=versions(),
+    )
+
+
+def diversity(smiles: Sequence[str]) -> float | None:
+    """1 - mean Tanimoto similarity of the pairs (Morgan fingerprints of radius 2); None for fewer than two molecules.
+
+    >>> diversity(["CCO", "CCO"]), diversity(["CCO"])
+    (0.0, None)
+    """
+    if len(smiles) < 2:
+        return None
+    bits = bit_matrix(map(parse, smiles))
+    pairs = tanimoto(bits, bits)[np.triu_indices(len(smiles), k=1)]
+    return float(1 - pairs.astype(np.float64).mean())
+
+
+def _machine() -> dict[str, str | int]:
+    return {"system": platform.system(), "processor": platform.processor() or platform.machine(), "cores": os.cpu_count() or 1}
