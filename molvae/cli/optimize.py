@@ -96,7 +96,7 @@ def _figures(found: Found) -> dict[str, Any]:
 def _tell(found: Found, out: str | None) -> None:
     outcome, failures = found.outcome, found.failures
     for note in filter(None, found.notes):
-        console.print(escape(note))
+        console.print(escape(note), soft_wrap=True)
     best = outcome.best(10)
     if len(best):
         first = best.iloc[0]
@@ -105,10 +105,10 @@ def _tell(found: Found, out: str | None) -> None:
         )
     if failures:
         said = "; ".join(f"{count:,} {reason}" for reason, count in failures.most_common(3))
-        console.print(f"[yellow]{failures.total():,} of {len(outcome.entries):,} calls failed[/yellow]: {escape(said)}")
+        console.print(f"[yellow]{failures.total():,} of {len(outcome.entries):,} calls failed[/yellow]: {escape(said)}", soft_wrap=True)
     if outcome.exhausted:
         hint = "" if outcome.entries else ": the model wrote nothing that meets the constraints; a lead or a start_file may help"
         console.print(
             f"[yellow]the method has nothing new to ask after {len(outcome.entries):,} of {outcome.budget:,} calls[/yellow]{hint}"
         )
-    console.print(f"{len(outcome.entries):,} calls; results in [bold]{escape(str(out))}[/bold]")
+    console.print(f"{len(outcome.entries):,} calls; results in [bold]{escape(str(out))}[/bold]", soft_wrap=True)

@@ -52,7 +52,9 @@ class Asking:
 
 
 def _options(name: str, settings: Settings) -> dict[str, Any]:
-    """Those that an oracle of this name has."""
+    """Those that an oracle of this name has; raises DataError for a limit that could not be held."""
+    if settings.timeout is not None and settings.cluster is not None and name.startswith("python:"):
+        raise DataError(f"timeout: workers of a cluster cannot stop a Python function ({name}); leave it out, or make it a command:...")
     timed = settings.timeout is not None and name.startswith(("command:", "python:"))
     return {"jobs": settings.jobs} | ({"timeout": settings.timeout} if timed else {})
 

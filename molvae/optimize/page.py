@@ -90,9 +90,10 @@ def _best(found: Found) -> Markup:
     return _drawn("Best molecules", found.outcome.best(_SHOWN), f"The score, and for each wish its number{worth}.", _shown(found))
 
 
-def _shown(found: Found) -> list[str]:
-    """Names of the terms whose numbers differ from molecule to molecule: constraints of substructures do not."""
-    return [name for name, term in zip(found.objective.names, found.objective.terms, strict=True) if not (term.hard and term.is_pattern)]
+def _shown(found: Found) -> dict[str, bool]:
+    """Names of the terms whose numbers differ from molecule to molecule, and whether they are wishes; all have the same substructures."""
+    terms = zip(found.objective.names, found.objective.terms, strict=True)
+    return {name: not term.hard for name, term in terms if not (term.hard and term.is_pattern)}
 
 
 def _diverse(found: Found) -> Markup:
@@ -103,7 +104,7 @@ def _diverse(found: Found) -> Markup:
     return _drawn("Best and unlike each other", table.head(_SHOWN), bound, _shown(found))
 
 
-def _drawn(title: str, table: pd.DataFrame, remark: str, names: list[str]) -> Markup:
+def _drawn(title: str, table: pd.DataFrame, remark: str, names: dict[str, bool]) -> Markup:
     if not len(table):
         return Markup()
     pictures = structures(table["smiles"].tolist())
@@ -111,9 +112,10 @@ def _drawn(title: str, table: pd.DataFrame, remark: str, names: list[str]) -> Ma
     return section(title, note(remark), element("div", *figures, class_="molecules"))
 
 
-def _molecule(row: dict[str, object], names: list[str], picture: Markup) -> Markup:
+def _molecule(row: dict[str, object], names: dict[str, bool], picture: Markup) -> Markup:
     head = element("figcaption", element("b", _cell(row["score"])), f" · call {row['call']}")
-    parts = [element("div", element("span", name), element("span", _worth(name, row))) for name in names]
+    numbers = {name: _worth(name, row) if soft else _cell(row[name]) for name, soft in names.items()}
+    parts = [element("div", element("span", name), element("span", number)) for name, number in numbers.items()]
     return element(
         "figure", picture, head, element("div", *parts, class_="parts"), element("figcaption", str(row["smiles"]), class_="smiles")
     )

@@ -59,8 +59,8 @@ def optimize(
 
     model = MolVAE.from_pretrained(recipe.settings.model)
     objective = recipe.objective(model)
+    asking = Asking(objective, recipe.settings)
     with on_cluster(recipe.settings.cluster):
-        asking = Asking(objective, recipe.settings)
         starts = starts_of(recipe.settings, objective, model)
         searcher = _method(recipe.settings, objective, model, starts)
         if not resume:

@@ -117,6 +117,11 @@ def test_bad_recipes_end_with_2_and_leave_nothing(run: Run, trained: Path) -> No
         (QED + "".join(f'[[term]]\nproperty = "MW"\n{bound}\nhard = true\n' for bound in ("low = 300", "high = 200")), {}, "contradict"),
         (QED.replace('property = "QED"', 'head = "activity"'), {}, "activity"),
         (QED.replace('property = "QED"', 'oracle = "python:no_such_module.f"\nbad = 0\ngood = 1'), {}, "no_such_module cannot be imported"),
+        (
+            QED.replace('property = "QED"', 'oracle = "python:os.getpid"\nbad = 0\ngood = 1'),
+            {"timeout": 1, "cluster": "tcp://x:1"},
+            "a cluster",
+        ),
         (QED, {"start_file": "nowhere.smi"}, "nowhere.smi"),
         (QED, {"lead": "[Xe]"}, "cannot encode the lead '[Xe]'"),
     ):
