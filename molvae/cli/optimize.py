@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
 from molvae.cli.common import PARTIAL, Json, console, report
+from molvae.cli.interrupts import interruptible
 from molvae.errors import Interrupted
 from molvae.files import check_writable
 
@@ -40,20 +41,26 @@ def optimize(
     """
     if figures is not None:
         check_writable(figures)
-    from molvae.optimize.recipe import CampaignRecipe
-    from molvae.optimize.run import optimize as run
-
     command = shlex.join(["molvae", *(word for word in sys.argv[1:] if word != "--resume")])
-    asked = CampaignRecipe.load(recipe).updated(budget=budget, method=method, model=model, seed=seed, out=str(out) if out else None)
+    changes = {"budget": budget, "method": method, "model": model, "seed": seed, "out": str(out) if out else None}
     try:
-        with _bar(asked.settings.budget) as told:
-            found = run(asked, resume=resume, progress=told)
+        with interruptible():
+            found = _run(recipe, changes, resume)
     except Interrupted as error:
         raise Interrupted(f"{error}\ngo on with: {command} --resume") from error
     report(_figures(found), figures)
-    _tell(found, asked.settings.out)
+    _tell(found)
     if found.outcome.exhausted or found.failures:
         raise typer.Exit(PARTIAL)
+
+
+def _run(path: Path, changes: dict[str, Any], resume: bool) -> Found:
+    from molvae.optimize.recipe import CampaignRecipe
+    from molvae.optimize.run import optimize as run
+
+    recipe = CampaignRecipe.load(path).updated(**changes)
+    with _bar(recipe.settings.budget) as told:
+        return run(recipe, resume=resume, progress=told)
 
 
 @contextmanager
@@ -93,7 +100,7 @@ def _figures(found: Found) -> dict[str, Any]:
     }
 
 
-def _tell(found: Found, out: str | None) -> None:
+def _tell(found: Found) -> None:
     outcome, failures = found.outcome, found.failures
     for note in filter(None, found.notes):
         console.print(escape(note), soft_wrap=True)
@@ -111,4 +118,4 @@ def _tell(found: Found, out: str | None) -> None:
         console.print(
             f"[yellow]the method has nothing new to ask after {len(outcome.entries):,} of {outcome.budget:,} calls[/yellow]{hint}"
         )
-    console.print(f"{len(outcome.entries):,} calls; results in [bold]{escape(str(out))}[/bold]", soft_wrap=True)
+    console.print(f"{len(outcome.entries):,} calls; results in [bold]{escape(str(found.recipe.settings.out))}[/bold]", soft_wrap=True)

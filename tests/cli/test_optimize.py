@@ -228,3 +228,30 @@ def test_a_killed_command_resumes_to_the_uninterrupted_result(run: Run, trained:
     assert run("optimize", path, "--out", "whole").code == 0
     for name in ("journal.jsonl", "best.csv", "best.sdf"):
         assert Path("run", name).read_bytes() == Path("whole", name).read_bytes()
+
+
+SEARCHING = """
+import os, signal, sys, threading, time
+from molvae.cli.interrupts import interruptible
+end = time.monotonic() + 20
+try:
+    with interruptible():
+        from rdkit import Chem
+        mol, pattern = Chem.MolFromSmiles("C1CC1" * 60), Chem.MolFromSmarts("*~*~*~*~*~*~*~*~*")
+        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+        while time.monotonic() < end:
+            mol.GetSubstructMatches(pattern, uniquify=False, maxMatches=100_000)
+except KeyboardInterrupt:
+    print("stopped", end=" ")
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    time.sleep(10)
+except KeyboardInterrupt:
+    print("and again", end="")
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_is_heard_while_rdkit_searches() -> None:
+    done = subprocess.run([sys.executable, "-c", SEARCHING], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("stopped and again", "")
