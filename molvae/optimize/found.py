@@ -38,8 +38,8 @@ class Found:
 
     @property
     def failures(self) -> Counter[str]:
-        """Calls without a score, by reason."""
-        return Counter(entry.problem for entry in self.outcome.entries if entry.value is None)
+        """Calls that an oracle gave no number for, by reason; a constraint that is not met is no failure, even where it leaves no score."""
+        return Counter(e.problem for e in self.outcome.entries if e.value is None and (not e.parts or None in e.parts.values()))
 
     @property
     def scores(self) -> list[Score]:

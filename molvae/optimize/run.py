@@ -54,19 +54,28 @@ def optimize(
         MissingExtraError: the method, the pictures or the cluster need an extra.
         Interrupted: by Ctrl-C; every answered call is in the journal, and the tables are written.
     """
-    folder = _folder(out or recipe.settings.out, resume)
+    recipe = recipe if out is None else recipe.updated(out=str(out))
+    s, folder = recipe.settings, _folder(recipe.settings.out, resume)
     from molvae.model import MolVAE
 
-    model = MolVAE.from_pretrained(recipe.settings.model)
+    model = MolVAE.from_pretrained(s.model)
     objective = recipe.objective(model)
-    asking = Asking(objective, recipe.settings)
-    with on_cluster(recipe.settings.cluster):
-        starts = starts_of(recipe.settings, objective, model)
-        searcher = _method(recipe.settings, objective, model, starts)
+    asking = Asking(objective, s)
+
+    def told(now: Progress) -> None:
+        if progress:
+            progress(now)
+        asking.check()
+
+    with on_cluster(s.cluster):
+        starts = starts_of(s, objective, model)
+        searcher = _method(s, objective, model, starts)
         if not resume:
             _write(folder / RECIPE, recipe.toml(model))
         try:
-            outcome = _run(recipe, searcher, asking, folder, objective, starts, resume, progress)
+            outcome = run_campaign(
+                searcher, asking, folder, recipe=_decisive(s, objective), budget=s.budget, batch=s.batch, resume=resume, progress=told
+            )
         except KeyboardInterrupt as error:
             raise _stopped(recipe, objective, folder) from error
     _write(folder / RECIPE, recipe.toml(model))  # the budget may be another one
@@ -75,7 +84,7 @@ def optimize(
     return found
 
 
-def _folder(out: str | Path | None, resume: bool) -> Path:
+def _folder(out: str | None, resume: bool) -> Path:
     if out is None:
         raise DataError("no folder for the campaign: say where with --out, or with out in [campaign]")
     folder = Path(out)
@@ -97,26 +106,6 @@ def _method(settings: Settings, objective: Objective, model: MolVAE, starts: Sta
         allowed=lambda smiles: not objective.violations([smiles])[0],
         **checked(settings.method, options),
     )
-
-
-def _run(
-    recipe: CampaignRecipe,
-    searcher: Method,
-    asking: Asking,
-    folder: Path,
-    objective: Objective,
-    starts: Starts,
-    resume: bool,
-    progress: Callable[[Progress], None] | None,
-) -> Outcome:
-    def told(now: Progress) -> None:
-        if progress:
-            progress(now)
-        asking.check()
-
-    decisive = _decisive(recipe.settings, objective)
-    s = recipe.settings
-    return run_campaign(searcher, asking, folder, recipe=decisive, budget=s.budget, batch=s.batch, resume=resume, progress=told)
 
 
 def _decisive(settings: Settings, objective: Objective) -> dict[str, Any]:

@@ -95,6 +95,13 @@ def test_failures_are_counted_by_reason_and_only_failures() -> None:
     assert [score.feasible for score in one.scores] == [score.value != 0 and score.value is not None for score in one.scores]
 
 
+def test_a_constraint_on_an_oracle_that_is_not_met_is_no_failure() -> None:
+    hard = {"oracle": "pmo:qed", "low": 0.9, "hard": True}  # answered with 0.5 above, and a plain objective has no score then
+    one = found("product", [{"property": "QED", "goal": "maximize"}, hard], failed="it hung")
+    assert [entry.value for entry in one.outcome.entries] == [None] * 7
+    assert one.failures == {"it hung": 1}
+
+
 def test_the_folder_holds_the_front_and_the_unlike(tmp_path: Path) -> None:
     one = found("pareto", max_similarity=0.5, top=3)
     one.write(tmp_path)
