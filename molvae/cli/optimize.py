@@ -108,7 +108,8 @@ def _tell(found: Found) -> None:
     if len(best):
         first = best.iloc[0]
         console.print(
-            f"best: [bold]{first['score']:.4g}[/bold] {escape(str(first['smiles']))}; mean of the best 10: {best['score'].mean():.4g}"
+            f"best: [bold]{first['score']:.4g}[/bold] {escape(str(first['smiles']))}; mean of the best 10: {best['score'].mean():.4g}",
+            soft_wrap=True,
         )
     if failures:
         said = "; ".join(f"{count:,} {reason}" for reason, count in failures.most_common(3))
@@ -116,6 +117,7 @@ def _tell(found: Found) -> None:
     if outcome.exhausted:
         hint = "" if outcome.entries else ": the model wrote nothing that meets the constraints; a lead or a start_file may help"
         console.print(
-            f"[yellow]the method has nothing new to ask after {len(outcome.entries):,} of {outcome.budget:,} calls[/yellow]{hint}"
+            f"[yellow]the method has nothing new to ask after {len(outcome.entries):,} of {outcome.budget:,} calls[/yellow]{hint}",
+            soft_wrap=True,
         )
     console.print(f"{len(outcome.entries):,} calls; results in [bold]{escape(str(found.recipe.settings.out))}[/bold]", soft_wrap=True)
