@@ -122,7 +122,7 @@ class Campaign:
         if self.part.lead is None:
             return self.wishes
         low = self.part.min_similarity or LEAST_SIMILARITY
-        bound = {"similar_to": self.part.lead, "low": low, "hard": True}
+        bound = {"similar_to": self.part.lead, "low": low, "hard": True, "name": "similarity to the lead"}
         return self.wishes | {"term": [*self.wishes.get("term", ()), bound]}
 
 

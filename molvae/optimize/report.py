@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from molvae.optimize.campaign import Outcome
 from molvae.optimize.objective import Objective
@@ -34,7 +36,7 @@ def report(outcome: Outcome, objective: Objective, campaign: Campaign, folder: P
                  element("p", _combined(objective), class_="note")),
         _section("How it went", _image(folder / "progress.png", "scores, the best, and the mean of the ten best against calls")),
         _front(folder) if objective.combine == "pareto" else "",
-        _section("Best molecules", _molecules(outcome)),
+        _section("Best molecules", _molecules(outcome, objective)),
         _failures(outcome),
         _section("Settings", listing(("setting", "value"), _settings(campaign))),
     )  # fmt: skip
@@ -115,17 +117,27 @@ def _image(path: Path, alternative: str) -> Markup:
     return element("figure", element("img", src=f"data:image/png;base64,{data}", alt=alternative))
 
 
-def _molecules(outcome: Outcome) -> Markup:
+def _molecules(outcome: Outcome, objective: Objective) -> Markup:
     best = outcome.best(_SHOWN)
     if not len(best):
         return element("p", "No molecule has a score.")
-    parts = [name for name in best.columns if name not in ("smiles", "score", "call")]
     cells = []
-    for drawing, (_, row) in zip(structures(best["smiles"].tolist()), best.iterrows(), strict=True):
-        lines = [element("div", f"{name}: {row[name]:.3g}") for name in parts if row[name] is not None]
+    for drawing, row in zip(structures(best["smiles"].tolist()), best.to_dict("records"), strict=True):
+        lines = [element("div", text) for text in _parts(row, objective)]
         caption = element("figcaption", element("b", f"{row['score']:.4g}"), f" (call {row['call']:,})", *lines)
         cells.append(element("figure", drawing, caption, element("figcaption", row["smiles"], class_="smiles")))
     return element("div", *cells, class_="molecules")
+
+
+def _parts(row: Mapping[Any, Any], objective: Objective) -> list[str]:
+    """What was looked at, with its desirability where it has one; substructures that must or must not be there are left out."""
+    shown = [(name, term) for name, term in zip(objective.names, objective.terms, strict=True) if not (term.hard and term.is_pattern)]
+    lines = []
+    for name, term in shown:
+        value, part = row.get(name), row.get(f"{name}_part")
+        if value is not None:
+            lines.append(f"{name}: {value:.3g}" + (f" (worth {part:.3g})" if part is not None and not term.hard else ""))
+    return lines
 
 
 def _failures(outcome: Outcome) -> Markup:
