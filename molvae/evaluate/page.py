@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from molvae.chem.properties import PROPERTIES
 from molvae.evaluate.evaluation import Evaluation, summary
-from molvae.evaluate.figures import histogram, scatter
+from molvae.evaluate.figures import histogram, scatter, structures
+from molvae.evaluate.markup import Markup, element, joined
 from molvae.evaluate.metrics import Metrics
 from molvae.evaluate.published import GUACAMOL, GUACAMOL_COLUMNS, MOSES, MOSES_COLUMNS, TRADEOFFS, Column
-from molvae.evaluate.tables import beside_peers, figure, sources, tradeoffs
-from molvae.page.document import document
-from molvae.page.markup import Markup, element, joined
-from molvae.page.structures import structures
-from molvae.page.tables import listing
+from molvae.evaluate.style import CSS
+from molvae.evaluate.tables import beside_peers, figure, listing, sources, tradeoffs
 
 _SHOWN = 24  # molecules drawn
 _PAIRS = 12  # reconstructions drawn
@@ -45,8 +43,16 @@ _LATENT = {
 def page(evaluation: Evaluation) -> str:
     """The report of an evaluation; the order is verdict, counts, metrics, properties, structures, latent, what is missing."""
     title = f"Evaluation of {evaluation.source}"
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", title),
+        element("style", Markup(CSS)),
+    )
     parts = (_opening, _rows, _moses, _guacamol, _properties, _structures, _latent, _reconstructions, _map, _missing, _settings)
-    return document(title, *(part(evaluation) for part in parts))
+    body = element("body", element("main", element("h1", title), *(part(evaluation) for part in parts)))
+    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
 
 
 def _section(title: str, *children: str) -> Markup:

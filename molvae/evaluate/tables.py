@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from molvae.evaluate.markup import Markup, element, joined
 from molvae.evaluate.metrics import Metrics
 from molvae.evaluate.published import Column, Peer, Tradeoff
-from molvae.page.markup import Markup, element, joined
-from molvae.page.tables import scrolling
 
 
 def figure(value: float | None) -> str:
@@ -38,7 +37,7 @@ def beside_peers(ours: str, metrics: Metrics, columns: Sequence[Column], peers: 
     head = element("tr", element("th", "Model", scope="col"), *(_head(column) for column in columns))
     best = {column.name: _best(column, [mine, *peers]) for column in columns}
     rows = [_row(peer, columns, best, "ours" if peer is mine else None if peer.model else "bound") for peer in (mine, *peers)]
-    return scrolling(element("thead", head), element("tbody", *rows))
+    return _scrolling(element("thead", head), element("tbody", *rows))
 
 
 def _head(column: Column) -> Markup:
@@ -79,4 +78,16 @@ def tradeoffs(ours: tuple[float, float] | None, points: Sequence[Tradeoff]) -> M
     if ours is not None:
         mine = (element("th", "ours", scope="row"), element("td", f"{ours[0]:.1%}"), element("td", figure(ours[1])))
         rows.insert(0, element("tr", *mine, class_="ours"))
-    return scrolling(element("thead", head), element("tbody", *rows))
+    return _scrolling(element("thead", head), element("tbody", *rows))
+
+
+def listing(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> Markup:
+    """A plain table of texts; `numbers` are the columns set to the right."""
+    body = [element("tr", *(element("td", text, class_=None if at in numbers else "text") for at, text in enumerate(row))) for row in rows]
+    titles = element("tr", *(element("th", title, scope="col", class_=None if at in numbers else "text") for at, title in enumerate(head)))
+    return _scrolling(element("thead", titles), element("tbody", *body))
+
+
+def _scrolling(*children: str) -> Markup:
+    """A table that scrolls within the page where it is too wide for it."""
+    return element("div", element("table", *children), class_="scroll")

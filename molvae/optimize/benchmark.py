@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from molvae.optimize.curves import auc_top
 from molvae.optimize.methods import METHODS, method
 from molvae.optimize.methods.base import Method
 from molvae.optimize.oracles import PMO, oracle
-from molvae.pretrained import find_pretrained, weights_digest
+from molvae.pretrained import find_pretrained
 
 _TOPS = (1, 10, 100)
 RESULT = "result.json"
@@ -232,7 +233,7 @@ def _one_thread() -> Iterator[None]:
 
 def _recipe(benchmark: Benchmark, task: str, seed: int, searcher: Method) -> dict[str, Any]:
     """What decides which molecules are asked."""
-    weights = weights_digest(benchmark.model)
+    weights = sha256((find_pretrained(benchmark.model) / "model.safetensors").read_bytes()).hexdigest()[:16]
     return {"task": task, "seed": seed, "method": benchmark.method, "model": benchmark.model, "weights": weights,
             "settings": _settings(searcher), "batch": benchmark.batch}  # fmt: skip
 

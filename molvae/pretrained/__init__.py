@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from pathlib import Path
 
 from molvae.errors import CheckpointError
@@ -23,8 +22,3 @@ def find_pretrained(name: str | Path) -> Path:
     if not Path(name).is_dir():
         raise CheckpointError(f"{name} is neither a folder nor a bundled model; bundled: {', '.join(pretrained_names()) or 'none'}")
     return Path(name)
-
-
-def weights_digest(name: str | Path) -> str:
-    """What tells the weights of a model, given by name or folder, from others: 16 hexadecimal digits."""
-    return sha256((find_pretrained(name) / "model.safetensors").read_bytes()).hexdigest()[:16]
