@@ -21,6 +21,7 @@ from molvae.cli import (
     maps,
     molecules,
     novelty,
+    optimize,
     properties,
     train,
     walk,
@@ -57,6 +58,7 @@ for command in (
     finetune.finetune,
     train.fit_prior,
     train.fit_critic,
+    optimize.optimize,
 ):
     app.command()(command)
 app.add_typer(benchmark.app, name="benchmark")

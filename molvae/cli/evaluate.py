@@ -70,7 +70,7 @@ def _say(found: Evaluation) -> None:
 
 
 def _metrics(found: Evaluation) -> Table:
-    from molvae.evaluate.tables import figure
+    from molvae.pages.tables import figure
 
     table = Table("set", "metric")
     table.add_column("value", justify="right")

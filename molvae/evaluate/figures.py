@@ -1,25 +1,19 @@
-"""Pictures of the report as SVG: histograms, a map of codes, structures.
+"""Pictures of the report as SVG: histograms and a map of codes.
 
 The colours given here are for pictures taken out of the page; within it, its style sets them by their classes, light or dark.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
-from pathlib import Path
-from tempfile import TemporaryDirectory
-
 import numpy as np
 from numpy.typing import NDArray
 
-from molvae.chem.drawing import grid
-from molvae.evaluate.markup import Markup, element, joined
+from molvae.pages.markup import Markup, element, joined
 
 _BINS = 40
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 320.0, 190.0, 10.0, 24.0  # pixels of a histogram, with the margins of its axis
 _MAP = 460.0  # pixels a side
 _POINTS = 1_500  # of each kind on the map
-_CELL = (220, 170)
 
 _Floats = NDArray[np.float64]
 
@@ -137,16 +131,3 @@ def _in_turn(first: list[Markup], second: list[Markup]) -> list[Markup]:
 
 def _svg(width: float, height: float, label: str, *children: str) -> Markup:
     return element("svg", *children, viewBox=f"0 0 {width:g} {height:g}", role="img", aria_label=label)
-
-
-def structures(smiles: list[str]) -> list[Markup]:
-    """A picture of each molecule, carried within the page; a text that is no SMILES gets an empty one."""
-    with TemporaryDirectory() as folder:
-        return [_picture(text, Path(folder) / "molecule.svg") for text in smiles]
-
-
-def _picture(smiles: str, path: Path) -> Markup:
-    grid([smiles], path, columns=1, size=_CELL)
-    data = b64encode(path.read_bytes()).decode()
-    alternative = smiles or "no molecule"
-    return element("img", src=f"data:image/svg+xml;base64,{data}", alt=alternative, width=_CELL[0], height=_CELL[1])

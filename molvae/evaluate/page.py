@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 from molvae.chem.properties import PROPERTIES
 from molvae.evaluate.evaluation import Evaluation, summary
-from molvae.evaluate.figures import histogram, scatter, structures
-from molvae.evaluate.markup import Markup, element, joined
+from molvae.evaluate.figures import histogram, scatter
 from molvae.evaluate.metrics import Metrics
 from molvae.evaluate.published import GUACAMOL, GUACAMOL_COLUMNS, MOSES, MOSES_COLUMNS, TRADEOFFS, Column
-from molvae.evaluate.style import CSS
-from molvae.evaluate.tables import beside_peers, figure, listing, sources, tradeoffs
+from molvae.evaluate.tables import beside_peers, sources, tradeoffs
+from molvae.pages.document import document, note, section, tiles
+from molvae.pages.markup import Markup, element, joined
+from molvae.pages.pictures import structures
+from molvae.pages.tables import figure, listing
 
 _SHOWN = 24  # molecules drawn
 _PAIRS = 12  # reconstructions drawn
@@ -42,32 +44,15 @@ _LATENT = {
 
 def page(evaluation: Evaluation) -> str:
     """The report of an evaluation; the order is verdict, counts, metrics, properties, structures, latent, what is missing."""
-    title = f"Evaluation of {evaluation.source}"
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", title),
-        element("style", Markup(CSS)),
-    )
     parts = (_opening, _rows, _moses, _guacamol, _properties, _structures, _latent, _reconstructions, _map, _missing, _settings)
-    body = element("body", element("main", element("h1", title), *(part(evaluation) for part in parts)))
-    return "<!DOCTYPE html>\n" + element("html", head, body, lang="en") + "\n"
-
-
-def _section(title: str, *children: str) -> Markup:
-    return element("section", element("h2", title), *children)
-
-
-def _note(text: str) -> Markup:
-    return element("p", text, class_="note")
+    return document(f"Evaluation of {evaluation.source}", *(part(evaluation) for part in parts))
 
 
 def _opening(evaluation: Evaluation) -> Markup:
     compared = element("p", f"Compared with {evaluation.reference}.", class_="soft")
     caution = evaluation.settings.get("caution")
-    tiles = element("div", *_tiles(evaluation), class_="tiles")
-    return joined(compared, _verdict(evaluation.settings.get("verdict")), _note(f"Caution: {caution}.") if caution else "", tiles)
+    remark = note(f"Caution: {caution}.") if caution else ""
+    return joined(compared, _verdict(evaluation.settings.get("verdict")), remark, tiles(_tiles(evaluation)))
 
 
 def _verdict(verdict: object) -> Markup:
@@ -78,13 +63,13 @@ def _verdict(verdict: object) -> Markup:
     return element("p", f"Latent: {text}", class_=f"verdict {kind}", role="status")
 
 
-def _tiles(evaluation: Evaluation) -> list[Markup]:
+def _tiles(evaluation: Evaluation) -> list[tuple[str, str]]:
     moses, latent = evaluation.moses.values, evaluation.latent.values if evaluation.latent else {}
-    tiles = [("rows judged", f"{evaluation.samples.rows:,}")]
-    tiles += [(title, _percent(moses[name])) for name, title in (("valid", "valid"), ("Novelty", "novel")) if name in moses]
-    tiles += [(name.replace("/", " to "), figure(value)) for name, value in moses.items() if name.startswith("FCD/")]
-    tiles += [("reconstructed exactly", _percent(latent["exact_reconstruction"]))] if "exact_reconstruction" in latent else []
-    return [element("div", element("b", value), element("span", title, class_="soft"), class_="tile") for title, value in tiles]
+    found = [("rows judged", f"{evaluation.samples.rows:,}")]
+    found += [(title, _percent(moses[name])) for name, title in (("valid", "valid"), ("Novelty", "novel")) if name in moses]
+    found += [(name.replace("/", " to "), figure(value)) for name, value in moses.items() if name.startswith("FCD/")]
+    found += [("reconstructed exactly", _percent(latent["exact_reconstruction"]))] if "exact_reconstruction" in latent else []
+    return found
 
 
 def _percent(share: float) -> str:
@@ -101,14 +86,14 @@ def _rows(evaluation: Evaluation) -> Markup:
     counts = [("rows", samples.rows), ("valid", len(samples.smiles)), ("different", len(samples.unique)), ("repeats", samples.duplicates)]
     refused = sorted(samples.refused.items(), key=lambda item: (-item[1], item[0]))
     counts += [(f"refused: {reason}", count) for reason, count in refused]
-    return _section("Rows", listing(("Rows", "Number"), ((what, f"{count:,}") for what, count in counts), numbers=(1,)))
+    return section("Rows", listing(("Rows", "Number"), ((what, f"{count:,}") for what, count in counts), numbers=(1,)))
 
 
 def _moses(evaluation: Evaluation) -> Markup:
     where = f"Published figures: models trained on MOSES, 30,000 samples, the test sets of MOSES. Here: {_here(evaluation)}."
-    return _section(
+    return section(
         "MOSES",
-        _note(f"{where} Unless both agree, the rows do not compare; FCD in particular falls with the number of samples. {_MARKS}"),
+        note(f"{where} Unless both agree, the rows do not compare; FCD in particular falls with the number of samples. {_MARKS}"),
         beside_peers(evaluation.source, evaluation.moses, MOSES_COLUMNS, MOSES),
         _others(evaluation.moses, MOSES_COLUMNS),
         sources(MOSES),
@@ -124,9 +109,9 @@ def _here(evaluation: Evaluation) -> str:
 
 def _guacamol(evaluation: Evaluation) -> Markup:
     where = "Published figures: models trained on ChEMBL as GuacaMol cut it, 10,000 samples"
-    return _section(
+    return section(
         "GuacaMol",
-        _note(f"{where}. Here: {_here(evaluation)}. A model trained on other molecules has an easier or a harder task. {_MARKS}"),
+        note(f"{where}. Here: {_here(evaluation)}. A model trained on other molecules has an easier or a harder task. {_MARKS}"),
         beside_peers(evaluation.source, evaluation.guacamol, GUACAMOL_COLUMNS, GUACAMOL),
         _others(evaluation.guacamol, GUACAMOL_COLUMNS),
         sources(GUACAMOL),
@@ -150,8 +135,8 @@ def _properties(evaluation: Evaluation) -> Markup:
     ours = element("span", element("span", class_="key ours"), "samples")
     theirs = element("span", element("span", class_="key theirs"), f"reference: {evaluation.reference}")
     legend = element("p", ours, theirs, class_="legend soft")
-    note = _note("Each distribution has area one; the outermost bins also hold the values beyond the axis, one in a thousand a side.")
-    return _section("Properties", legend, note, element("div", *charts, class_="charts"))
+    remark = note("Each distribution has area one; the outermost bins also hold the values beyond the axis, one in a thousand a side.")
+    return section("Properties", legend, remark, element("div", *charts, class_="charts"))
 
 
 def _property(name: str, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> Markup:
@@ -172,8 +157,8 @@ def _structures(evaluation: Evaluation) -> Markup:
     if not shown:
         return Markup()
     drawn = [element("figure", picture, _smiles(text)) for picture, text in zip(structures(shown), shown, strict=True)]
-    note = _note(f"The first {len(shown)} different valid molecules, in the order they came; none was picked.")
-    return _section("Samples", note, element("div", *drawn, class_="molecules"))
+    remark = note(f"The first {len(shown)} different valid molecules, in the order they came; none was picked.")
+    return section("Samples", remark, element("div", *drawn, class_="molecules"))
 
 
 def _smiles(text: str) -> Markup:
@@ -188,12 +173,12 @@ def _latent(evaluation: Evaluation) -> Markup:
     rows = [(title, figure(value), unit, meaning) for title, unit, meaning, value in named]
     exact, fcd = values.get("exact_reconstruction"), evaluation.moses.values.get("FCD/Test")
     point = (exact, fcd) if exact is not None and fcd is not None else None
-    return _section(
+    return section(
         "Latent",
         listing(("Measure", "Value", "Unit", "Meaning"), rows, numbers=(1,)),
-        _note("A model that tells its molecules apart pays in the quality of samples from the prior; published points of that trade:"),
+        note("A model that tells its molecules apart pays in the quality of samples from the prior; published points of that trade:"),
         tradeoffs(point, TRADEOFFS),
-        _note(f"Published figures: {TRADEOFFS[0].source}."),
+        note(f"Published figures: {TRADEOFFS[0].source}."),
     )
 
 
@@ -203,11 +188,11 @@ def _reconstructions(evaluation: Evaluation) -> Markup:
         return Markup()
     misses = [pair for pair in pairs if pair[0] != pair[1]]
     exact = len(pairs) - len(misses)
-    note = f"{exact:,} of {len(pairs):,} held-out molecules came back exactly. Drawn: the first {min(_PAIRS, len(pairs))}, as they came."
+    remark = f"{exact:,} of {len(pairs):,} held-out molecules came back exactly. Drawn: the first {min(_PAIRS, len(pairs))}, as they came."
     shown = pairs[:_PAIRS]
     pictures = structures([text for pair in shown for text in pair])
     drawn = [_pair(*pair, *pictures[2 * at : 2 * at + 2]) for at, pair in enumerate(shown)]
-    return _section("Reconstructions", _note(note), element("div", *drawn, class_="pairs"), _listed(misses))
+    return section("Reconstructions", note(remark), element("div", *drawn, class_="pairs"), _listed(misses))
 
 
 def _pair(given: str, back: str, before: Markup, after: Markup) -> Markup:
@@ -231,19 +216,19 @@ def _map(evaluation: Evaluation) -> Markup:
     real = element("span", "● codes of real molecules", class_="real")
     prior = element("span", "✕ draws from the prior", class_="draw")
     legend = element("p", real, prior, class_="legend soft")
-    note = _note(
+    remark = note(
         "Two principal components, one scale. Crosses far from all dots are codes that the decoder never saw; "
         "that the two overlap here does not prove that they do in all dimensions."
     )
-    return _section("Map of codes", legend, note, element("figure", scatter(*evaluation.codes), class_="map"))
+    return section("Map of codes", legend, remark, element("figure", scatter(*evaluation.codes), class_="map"))
 
 
 def _missing(evaluation: Evaluation) -> Markup:
     if not evaluation.missing:
         return Markup()
-    return _section("Not computed", listing(("Set", "Metric", "Why"), evaluation.missing))
+    return section("Not computed", listing(("Set", "Metric", "Why"), evaluation.missing))
 
 
 def _settings(evaluation: Evaluation) -> Markup:
     rows = [(name, str(value)) for name, value in evaluation.settings.items() if name != "verdict"]
-    return _section("Settings", listing(("Setting", "Value"), rows)) if rows else Markup()
+    return section("Settings", listing(("Setting", "Value"), rows)) if rows else Markup()

@@ -1,31 +1,14 @@
-"""Tables of the report: our figures beside published ones, and lists of names and values."""
+"""Tables of the report: our figures beside published ones."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
 
-from molvae.evaluate.markup import Markup, element, joined
 from molvae.evaluate.metrics import Metrics
 from molvae.evaluate.published import Column, Peer, Tradeoff
-
-
-def figure(value: float | None) -> str:
-    """A number with four decimals at most, as the tables of MOSES have them; small ones with three digits.
-
-    A share just below one is not rounded up to it.
-
-    >>> [figure(value) for value in (0.99, 1.0, 0.99998, 0.00002, 1.0572, 26.4, None)]
-    ['0.99', '1', '>0.9999', '2e-05', '1.0572', '26.4', '-']
-    """
-    if value is None or not math.isfinite(value):
-        return "-"
-    if 0.9999 < value < 1:
-        return ">0.9999"
-    if 0 < abs(value) < 0.001:
-        return f"{value:.3g}"
-    text = f"{value:.4f}".rstrip("0").rstrip(".")
-    return "0" if text == "-0" else text
+from molvae.pages.markup import Markup, element, joined
+from molvae.pages.tables import figure, scrolling
 
 
 def beside_peers(ours: str, metrics: Metrics, columns: Sequence[Column], peers: Sequence[Peer]) -> Markup:
@@ -37,7 +20,7 @@ def beside_peers(ours: str, metrics: Metrics, columns: Sequence[Column], peers: 
     head = element("tr", element("th", "Model", scope="col"), *(_head(column) for column in columns))
     best = {column.name: _best(column, [mine, *peers]) for column in columns}
     rows = [_row(peer, columns, best, "ours" if peer is mine else None if peer.model else "bound") for peer in (mine, *peers)]
-    return _scrolling(element("thead", head), element("tbody", *rows))
+    return scrolling(element("thead", head), element("tbody", *rows))
 
 
 def _head(column: Column) -> Markup:
@@ -78,16 +61,4 @@ def tradeoffs(ours: tuple[float, float] | None, points: Sequence[Tradeoff]) -> M
     if ours is not None:
         mine = (element("th", "ours", scope="row"), element("td", f"{ours[0]:.1%}"), element("td", figure(ours[1])))
         rows.insert(0, element("tr", *mine, class_="ours"))
-    return _scrolling(element("thead", head), element("tbody", *rows))
-
-
-def listing(head: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[int] = ()) -> Markup:
-    """A plain table of texts; `numbers` are the columns set to the right."""
-    body = [element("tr", *(element("td", text, class_=None if at in numbers else "text") for at, text in enumerate(row))) for row in rows]
-    titles = element("tr", *(element("th", title, scope="col", class_=None if at in numbers else "text") for at, title in enumerate(head)))
-    return _scrolling(element("thead", titles), element("tbody", *body))
-
-
-def _scrolling(*children: str) -> Markup:
-    """A table that scrolls within the page where it is too wide for it."""
-    return element("div", element("table", *children), class_="scroll")
+    return scrolling(element("thead", head), element("tbody", *rows))

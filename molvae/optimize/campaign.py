@@ -35,12 +35,14 @@ class Progress:
         budget: calls that may be made.
         best: the highest score, None before the first.
         top: mean of the ten highest scores, None before the first.
+        new: calls of the last batch.
     """
 
     calls: int
     budget: int
     best: float | None
     top: float | None
+    new: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,12 +75,17 @@ class Outcome:
 
     def best(self, n: int = _BEST) -> pd.DataFrame:
         """The n molecules with the highest scores: `smiles`, `score`, `call` and one column for each part of the score."""
+        ranked = sorted((entry for entry in self.entries if entry.value is not None), key=lambda entry: -(entry.value or 0.0))
+        return self.table(ranked[:n])
+
+    @staticmethod
+    def table(entries: Sequence[Entry]) -> pd.DataFrame:
+        """Calls as a table with the columns of `best`."""
         import pandas as pd
 
-        ranked = sorted((entry for entry in self.entries if entry.value is not None), key=lambda entry: -(entry.value or 0.0))[:n]
-        names = dict.fromkeys(name for entry in ranked for name in entry.parts)
-        own = {"smiles": [e.smiles for e in ranked], "score": [e.value for e in ranked], "call": [e.call for e in ranked]}
-        return pd.DataFrame(own | {name: [entry.parts.get(name) for entry in ranked] for name in names if name not in own})
+        names = dict.fromkeys(name for entry in entries for name in entry.parts)
+        own = {"smiles": [e.smiles for e in entries], "score": [e.value for e in entries], "call": [e.call for e in entries]}
+        return pd.DataFrame(own | {name: [entry.parts.get(name) for entry in entries] for name in names if name not in own})
 
     def write(self, folder: str | Path, picture: bool = True) -> None:
         """Write `best.csv`, `best.sdf` and `progress.png` into a folder, each whole or not at all.
@@ -213,4 +220,5 @@ def _finite(value: float | None) -> float | None:
 
 def _progress(journal: Journal, budget: int) -> Progress:
     scores = sorted((entry.value for entry in journal.entries if entry.value is not None), reverse=True)[:10]
-    return Progress(len(journal), budget, scores[0] if scores else None, sum(scores) / len(scores) if scores else None)
+    new = sum(entry.round == journal.entries[-1].round for entry in journal.entries)
+    return Progress(len(journal), budget, scores[0] if scores else None, sum(scores) / len(scores) if scores else None, new)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from molvae.errors import DataError, MissingExtraError
 from molvae.files import replacing
 from molvae.optimize.curves import Curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLOURS = {"best": "#d55e00", "top": "#0072b2", "auc": "#009e73"}
 _NAMES = {"best": "best", "top": "mean of the best 10", "auc": "area under it (AUC top 10)"}
@@ -44,7 +48,6 @@ def progress_picture(scores: Sequence[float | None], path: str | Path, title: st
     """
     check_picture(path)
     path = Path(path)
-    import matplotlib as mpl
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), layout="constrained", facecolor="white")
@@ -59,6 +62,14 @@ def progress_picture(scores: Sequence[float | None], path: str | Path, title: st
     axes.set_title(title.replace("$", r"\$"), fontsize=10)
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False, fontsize=9)
-    svg = path.suffix.lower() == ".svg"
-    with replacing(path) as partial, mpl.rc_context({"svg.hashsalt": "molvae"}):  # the same scores give the same file
-        figure.savefig(partial, format=path.suffix[1:].lower(), dpi=160, metadata={"Date": None} if svg else None)
+    with replacing(path) as partial:
+        save(figure, partial, path.suffix)
+
+
+def save(figure: Figure, path: Path, suffix: str) -> None:
+    """Write a figure in the format of a suffix (.png or .svg); the same figure gives the same file."""
+    import matplotlib as mpl
+
+    svg = suffix.lower() == ".svg"
+    with mpl.rc_context({"svg.hashsalt": "molvae"}):
+        figure.savefig(path, format=suffix[1:].lower(), dpi=160, metadata={"Date": None} if svg else None)

@@ -13,6 +13,7 @@ from typing import Any
 
 from molvae.errors import DataError
 from molvae.optimize.oracles.base import Answer
+from molvae.optimize.oracles.limit import at_most
 from molvae.optimize.oracles.spread import spread
 
 _AT_ONCE = 8  # molecules in a part when there are several processes: a user's function may take long
@@ -28,6 +29,7 @@ class FunctionOracle:
         batched: give all molecules at once.
         higher_is_better: whether a large value is the aim.
         jobs: processes for a function that is not batched; None is one, or what `joblib.parallel_config` says; -1 is one a core.
+        timeout: seconds that one call of the function may take, see `molvae.optimize.oracles.limit`; None for no limit.
     """
 
     name: str
@@ -35,12 +37,13 @@ class FunctionOracle:
     batched: bool = False
     higher_is_better: bool = True
     jobs: int | None = None
+    timeout: float | None = None
 
     def __call__(self, smiles: Sequence[str]) -> list[Answer]:
         """One answer a molecule, in the order of `smiles`."""
         if self.batched:
-            return _batch(self.function, list(smiles))
-        return spread(partial(_each, self.function), smiles, self.jobs, _AT_ONCE)
+            return _batch(self.function, list(smiles), self.timeout)
+        return spread(partial(_each, self.function, self.timeout), smiles, self.jobs, _AT_ONCE)
 
 
 def found(path: str) -> Callable[[Any], Any]:
@@ -71,20 +74,22 @@ def _imported(name: str) -> Any:
         raise DataError(f"the module {name} cannot be imported from {here} ({type(error).__name__}: {error})") from error
 
 
-def _each(function: Callable[[Any], Any], smiles: Sequence[str]) -> list[Answer]:
-    return [_one(function, text) for text in smiles]
+def _each(function: Callable[[Any], Any], timeout: float | None, smiles: Sequence[str]) -> list[Answer]:
+    return [_one(function, text, timeout) for text in smiles]
 
 
-def _one(function: Callable[[Any], Any], text: str) -> Answer:
+def _one(function: Callable[[Any], Any], text: str, timeout: float | None) -> Answer:
     try:
-        return Answer.of(function(text))
+        with at_most(timeout):
+            return Answer.of(function(text))
     except Exception as error:  # noqa: BLE001  a user's function may raise anything
         return Answer(None, f"{type(error).__name__}: {error}")
 
 
-def _batch(function: Callable[[Any], Any], smiles: list[str]) -> list[Answer]:
+def _batch(function: Callable[[Any], Any], smiles: list[str], timeout: float | None) -> list[Answer]:
     try:
-        values = list(function(list(smiles)))
+        with at_most(timeout):
+            values = list(function(list(smiles)))
     except Exception as error:  # noqa: BLE001  a user's function may raise anything
         return [Answer(None, f"{type(error).__name__}: {error}")] * len(smiles)
     if len(values) != len(smiles):

@@ -14,13 +14,14 @@ import numpy as np
 import pytest
 
 from molvae.errors import DataError
-from molvae.evaluate.figures import finite, histogram, scatter, structures
+from molvae.evaluate.figures import finite, histogram, scatter
 from molvae.evaluate.metrics import Metrics
 from molvae.evaluate.page import page
 from molvae.evaluate.published import GUACAMOL, GUACAMOL_COLUMNS, MOSES, MOSES_COLUMNS, TRADEOFFS
 from molvae.evaluate.report import Evaluation, write_html, write_json
 from molvae.evaluate.samples import Samples
 from molvae.evaluate.tables import beside_peers
+from molvae.pages.pictures import structures
 
 EVIL = "<script>alert('x')</script>&\"<img src=x onerror=y>"
 

@@ -29,7 +29,10 @@ tr.bound td, tr.bound th { color: var(--soft); font-style: italic; }
 td.best { background: var(--best); }
 .charts > figure { flex: 0 1 21rem; } .molecules > figure { flex: 0 1 10.5rem; } .pairs > figure { flex: 0 1 22rem; }
 figure { margin: 0; padding: .5rem; background: var(--card); border: 1px solid var(--line); border-radius: 4px; min-width: 0; }
-figure.map { max-width: 34rem; } figure.miss { border: 2px solid var(--bad); }
+figure.map { max-width: 34rem; } figure.wide { max-width: 60rem; }
+.parts { margin: .25rem 0; font-size: .75rem; font-variant-numeric: tabular-nums; } .parts span:last-child { margin-left: auto; }
+.parts > div { display: flex; flex-wrap: wrap; column-gap: .5rem; overflow-wrap: anywhere; }
+figure.miss { border: 2px solid var(--bad); }
 figcaption { overflow-wrap: anywhere; } figcaption.smiles, td.smiles { font: .72rem/1.35 ui-monospace, Consolas, monospace; }
 .sides { display: flex; gap: .4rem; } .sides > div { flex: 1 1 0; min-width: 0; }
 .mark { font-weight: 700; color: var(--good); font-size: .875rem; } .miss .mark { color: var(--bad); }

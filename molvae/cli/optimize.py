@@ -1,0 +1,114 @@
+"""Optimization campaigns: optimize."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
+from molvae.cli.common import PARTIAL, Json, console, report
+from molvae.errors import Interrupted
+from molvae.files import check_writable
+
+if TYPE_CHECKING:
+    from molvae.optimize.campaign import Progress as Far
+    from molvae.optimize.found import Found
+
+
+def optimize(
+    recipe: Annotated[Path, typer.Argument(help="TOML with [[term]]s, what is wished, and [campaign], how it is searched.", metavar="RECIPE")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the journal and the results; else `out` of the recipe.")] = None,
+    budget: Annotated[int | None, typer.Option(min=1, help="Oracle calls in all; may be raised on --resume.")] = None,
+    method: Annotated[str | None, typer.Option(help="evolve, gradient, cma, turbo, stoned or random.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="A bundled model by name, or the folder of a trained one.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Of everything random.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the campaign in the folder.")] = False,
+    figures: Json = None,
+) -> None:  # fmt: skip
+    """Search for molecules that meet wishes, within a budget of oracle calls.
+
+    Every call is on disk before its value is used: after Ctrl-C, or a crash, the same command with --resume goes on and asks nothing
+    twice. Options given here come before those of the recipe. Ends with 3 where some calls failed, or where nothing new was left to ask.
+    """
+    if figures is not None:
+        check_writable(figures)
+    from molvae.optimize.recipe import CampaignRecipe
+    from molvae.optimize.run import optimize as run
+
+    command = shlex.join(["molvae", *(word for word in sys.argv[1:] if word != "--resume")])
+    asked = CampaignRecipe.load(recipe).updated(budget=budget, method=method, model=model, seed=seed, out=str(out) if out else None)
+    try:
+        with _bar(asked.settings.budget) as told:
+            found = run(asked, resume=resume, progress=told)
+    except Interrupted as error:
+        raise Interrupted(f"{error}\ngo on with: {command} --resume") from error
+    report(_figures(found), figures)
+    _tell(found, asked.settings.out)
+    if found.outcome.exhausted or found.failures:
+        raise typer.Exit(PARTIAL)
+
+
+@contextmanager
+def _bar(budget: int) -> Iterator[Callable[[Far], None]]:
+    """A bar on stderr with the best scores and the calls a second; gives what is told the progress."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    begun: list[int] = []  # calls of before a resume
+    start = time.monotonic()
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("no score yet", total=budget)
+
+        def told(now: Far) -> None:
+            if not begun:
+                begun.append(now.calls - now.new)
+            rate = (now.calls - begun[0]) / max(time.monotonic() - start, 1e-6)
+            progress.update(task, completed=now.calls, description=f"{_scores(now)}, {rate:.3g} calls a second")
+
+        yield told
+
+
+def _scores(now: Far) -> str:
+    return "no score yet" if now.best is None or now.top is None else f"best {now.best:.3f}, mean of the best 10 {now.top:.3f}"
+
+
+def _figures(found: Found) -> dict[str, Any]:
+    outcome = found.outcome
+    best = outcome.best(10)
+    return {
+        "calls": len(outcome.entries),
+        "budget": outcome.budget,
+        "exhausted": outcome.exhausted,
+        "failures": dict(found.failures.most_common()),
+        "best": best["score"].max() if len(best) else None,
+        "top10": best["score"].mean() if len(best) else None,
+        "auc_top10": outcome.auc(),
+        "molecules": best[["smiles", "score", "call"]].to_dict("records"),
+    }
+
+
+def _tell(found: Found, out: str | None) -> None:
+    outcome, failures = found.outcome, found.failures
+    for note in filter(None, found.notes):
+        console.print(escape(note), soft_wrap=True)
+    best = outcome.best(10)
+    if len(best):
+        first = best.iloc[0]
+        console.print(
+            f"best: [bold]{first['score']:.4g}[/bold] {escape(str(first['smiles']))}; mean of the best 10: {best['score'].mean():.4g}"
+        )
+    if failures:
+        said = "; ".join(f"{count:,} {reason}" for reason, count in failures.most_common(3))
+        console.print(f"[yellow]{failures.total():,} of {len(outcome.entries):,} calls failed[/yellow]: {escape(said)}", soft_wrap=True)
+    if outcome.exhausted:
+        hint = "" if outcome.entries else ": the model wrote nothing that meets the constraints; a lead or a start_file may help"
+        console.print(
+            f"[yellow]the method has nothing new to ask after {len(outcome.entries):,} of {outcome.budget:,} calls[/yellow]{hint}"
+        )
+    console.print(f"{len(outcome.entries):,} calls; results in [bold]{escape(str(out))}[/bold]", soft_wrap=True)

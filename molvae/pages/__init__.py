@@ -1,0 +1,1 @@
+"""Pages of HTML that need nothing from elsewhere: markup, style, tables and structures that reports share."""
