@@ -47,6 +47,8 @@ def refused(mol: Chem.Mol) -> str:
         value = float(mol.HasSubstructMatch(term.pattern)) if term.is_pattern else PROPERTIES[term.key].function(mol)
         if not term.meets(value):
             return unmet(term, value)
+    if any(atom.GetNumRadicalElectrons() for atom in mol.GetAtoms()):
+        return "it has an unpaired electron"
     return "" if passes(mol) else next((f"filters: {reason}" for reason in alerts(mol) if reason != _CHARGED), "")
 
 

@@ -32,6 +32,7 @@ def test_drugs_pass(text: str) -> None:
         ("C1#CCCCCCC1", "it has a triple bond in a ring"),
         ("CC(C)C1=CC1", "it has a double bond in a ring of three"),
         ("CC(C)C1=CCC1", "it has a double bond in a ring of four"),
+        ("Cc1ccccc1[NH]", "it has an unpaired electron"),
         ("CCCC[Si](C)(C)C", "filters: element Si"),
         ("C1CCCCCCCC1", "filters: ring of more than 7 atoms"),
         ("Oc1ccc(N=Nc2ccccc2)cc1", "filters: "),
