@@ -42,8 +42,8 @@ class HeadSizes:
         hidden: width of each layer.
         layers: hidden layers of each network.
         members: networks M in the ensemble.
-        draws: whether the networks are told which codes were drawn from a posterior. What a mean says finely, noise covers, so that the
-            same code is read in two ways.
+        draws: whether there are as many networks again for codes that were drawn. What a posterior mean says finely is lost in the noise
+            of a draw, so that the same code is read in two ways.
     """
 
     latent_size: int
@@ -87,30 +87,30 @@ class EnsembleHeads(Heads):
     def __init__(self, sizes: HeadSizes) -> None:
         super().__init__()
         self.sizes = sizes
-        widths = [sizes.latent_size + sizes.draws, *[sizes.hidden] * sizes.layers, 2 * len(sizes.columns)]
-        self.weights = nn.ParameterList([_uniform(sizes.members, a, b, fan=a) for a, b in pairwise(widths)])
-        self.biases = nn.ParameterList([_uniform(sizes.members, 1, b, fan=a) for a, b in pairwise(widths)])
+        widths = [sizes.latent_size, *[sizes.hidden] * sizes.layers, 2 * len(sizes.columns)]
+        networks = sizes.members * (1 + sizes.draws)  # those that read means first
+        self.weights = nn.ParameterList([_uniform(networks, a, b, fan=a) for a, b in pairwise(widths)])
+        self.biases = nn.ParameterList([_uniform(networks, 1, b, fan=a) for a, b in pairwise(widths)])
         columns = len(sizes.columns)
         self.register_buffer("center", torch.zeros(columns))
         self.register_buffer("scale", torch.ones(columns))
-        self.register_buffer("stretch", torch.ones(columns))  # of the standard deviation, set by calibration
+        self.register_buffer("stretch", torch.ones(1 + sizes.draws, columns))  # of the standard deviation, set by calibration
         self.register_buffer("binary", torch.tensor([column.kind == "binary" for column in sizes.columns]), persistent=False)
 
-    def members(self, codes: Tensor, drawn: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def members(self, codes: Tensor, drawn: bool = False) -> tuple[Tensor, Tensor]:
         """What each network says, in standardised units (a logit for a binary property).
 
         Args:
             codes: (B, D), or (M, B, D) with codes of their own for each network.
-            drawn: 1 for a code drawn from a posterior, 0 for a mean: (B, 1) or (M, B, 1); all are means when None.
+            drawn: whether to ask the networks that read drawn codes, where there are any.
 
         Returns:
             Means and log-variances, (M, B, P) each.
         """
-        if self.sizes.draws:
-            codes = torch.cat([codes, torch.zeros_like(codes[..., :1]) if drawn is None else drawn], dim=-1)
+        asked = slice(self.sizes.members, None) if drawn and self.sizes.draws else slice(self.sizes.members)
         hidden = codes.expand(self.sizes.members, *codes.shape[-2:])
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            hidden = torch.baddbmm(bias, hidden if layer == 0 else nn.functional.silu(hidden), weight)
+            hidden = torch.baddbmm(bias[asked], hidden if layer == 0 else nn.functional.silu(hidden), weight[asked])
         mean, log_variance = hidden.chunk(2, dim=-1)
         return mean, log_variance.clamp(-12, 6)
 
@@ -126,11 +126,11 @@ class EnsembleHeads(Heads):
         Returns:
             (B, P) each.
         """
-        means, log_variances = self.members(codes, torch.full_like(codes[:, :1], float(drawn)))
+        means, log_variances = self.members(codes, drawn)
         mean = means.mean(dim=0)
         variance = log_variances.exp().mean(dim=0) + means.var(dim=0, correction=0)
         chance = means.sigmoid().mean(dim=0)
-        deviation = variance.sqrt() * self.stretch * self.scale
+        deviation = variance.sqrt() * self.stretch[int(drawn and self.sizes.draws)] * self.scale
         return (
             torch.where(self.binary, chance, mean * self.scale + self.center),
             torch.where(self.binary, (chance * (1 - chance)).clamp(min=0).sqrt(), deviation),

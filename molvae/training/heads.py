@@ -46,12 +46,11 @@ class _Rows:
     def __len__(self) -> int:
         return len(self.codes)
 
-    def drawn(self, noise: torch.Generator) -> tuple[Tensor, Tensor | None]:
-        """Half of the codes as they are, half drawn from their posterior, so that heads serve both molecules and optimizers; which are."""
+    def drawn(self, noise: torch.Generator) -> Tensor:
+        """A code drawn from each posterior; the codes themselves where no posteriors are known."""
         if self.log_variances is None:
-            return self.codes, None
-        drawn = (torch.rand(self.codes.shape[:-1], generator=noise) < 0.5).float().unsqueeze(-1)
-        return self.codes + drawn * torch.randn(self.codes.shape, generator=noise) * (self.log_variances / 2).exp(), drawn
+            return self.codes
+        return self.codes + torch.randn(self.codes.shape, generator=noise) * (self.log_variances / 2).exp()
 
 
 def fit_ensemble(
@@ -77,7 +76,8 @@ def fit_ensemble(
         codes: (n, D).
         targets: (n, P) in the user's units, NaN where a value is missing; 0 and 1 in binary columns.
         columns: the P properties.
-        log_variances: (n, D) of the posteriors; when given, half of the codes seen are draws instead of means, and marked as such.
+        log_variances: (n, D) of the posteriors; when given, as many networks again learn from draws, so that the heads serve both molecules
+            and optimizers.
         hidden: width of a layer.
         layers: hidden layers of a network.
         members: networks in the ensemble.
@@ -106,7 +106,10 @@ def fit_ensemble(
     steps = steps or min(max(20 * len(codes) // batch_size, 500), 20_000)
     _descend(heads, train, rest, steps, min(batch_size, len(train)), learning_rate, noise, listener)
     calibrating, judged = np.array_split(order[:held_out], 2)
-    heads.stretch.copy_(_stretch(heads, codes[calibrating], targets[calibrating]))
+    heads.stretch[0] = _stretch(heads, codes[calibrating], targets[calibrating])
+    if heads.sizes.draws:
+        drawn = rows[torch.from_numpy(calibrating)].drawn(noise).numpy()
+        heads.stretch[1] = _stretch(heads, drawn, targets[calibrating], drawn=True)
     return FittedHeads(heads, judge_heads(heads, codes[judged], targets[judged], targets))
 
 
@@ -134,8 +137,9 @@ def _descend(heads: EnsembleHeads, train: _Rows, rest: _Rows, steps: int, batch_
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = learning_rate * (1 + math.cos(math.pi * step / steps)) / 2
         batch = train[torch.randint(len(train), (heads.sizes.members, batch_size), generator=noise)]
-        codes, drawn = batch.drawn(noise)
-        loss = _loss(heads, codes, batch.targets, drawn)
+        loss = _loss(heads, batch.codes, batch.targets)
+        if heads.sizes.draws:
+            loss = loss + _loss(heads, batch.drawn(noise), batch.targets, drawn=True)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
@@ -150,7 +154,7 @@ def _descend(heads: EnsembleHeads, train: _Rows, rest: _Rows, steps: int, batch_
     heads.eval().requires_grad_(False)
 
 
-def _loss(heads: EnsembleHeads, codes: Tensor, targets: Tensor, drawn: Tensor | None = None) -> Tensor:
+def _loss(heads: EnsembleHeads, codes: Tensor, targets: Tensor, drawn: bool = False) -> Tensor:
     """Squared error of the means, and the likelihood of the variances given these means; cross-entropy where binary.
 
     Kept apart, the noise of a property cannot excuse a poor mean (Seitzer et al. 2022, arXiv:2203.09168).
@@ -166,15 +170,15 @@ def _loss(heads: EnsembleHeads, codes: Tensor, targets: Tensor, drawn: Tensor | 
 
 
 @torch.inference_mode()
-def _said(heads: Heads, codes: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    parts = [heads(part) for part in torch.split(torch.from_numpy(codes), 4096)]
+def _said(heads: Heads, codes: NDArray[np.float32], drawn: bool = False) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    parts = [heads(part, drawn) for part in torch.split(torch.from_numpy(codes), 4096)]
     mean, deviation = (torch.cat([part[i] for part in parts]).double().numpy() for i in (0, 1))
     return mean, deviation
 
 
-def _stretch(heads: Heads, codes: NDArray[np.float32], targets: NDArray[np.float64]) -> Tensor:
+def _stretch(heads: Heads, codes: NDArray[np.float32], targets: NDArray[np.float64], drawn: bool = False) -> Tensor:
     """Factor of each standard deviation with which the 90% interval holds 90% of some rows; 1 where there are too few to say."""
-    mean, deviation = _said(heads, codes)
+    mean, deviation = _said(heads, codes, drawn)
     ratios = np.abs(targets - mean) / deviation / NINETY
     known = [row[~np.isnan(row)] for row in ratios.T]
     return torch.tensor([np.quantile(row, 0.9) if len(row) >= _LEAST else 1.0 for row in known], dtype=torch.float32)
