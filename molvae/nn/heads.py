@@ -48,7 +48,7 @@ class HeadSizes:
 
     latent_size: int
     columns: tuple[Column, ...]
-    hidden: int = 512
+    hidden: int = 384
     layers: int = 2
     members: int = 4
     draws: bool = False

@@ -59,7 +59,7 @@ def fit_ensemble(
     columns: Sequence[Column],
     *,
     log_variances: NDArray[np.float32] | None = None,
-    hidden: int = 512,
+    hidden: int = 384,
     layers: int = 2,
     members: int = 4,
     steps: int | None = None,

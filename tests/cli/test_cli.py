@@ -378,7 +378,7 @@ BAD_TRAINING: dict[str, tuple[list[object], str]] = {
     "nothing to start from": (["--data", "in.smi", "--start", "nowhere"], "nowhere"),
     "a start of other sizes": (
         ["--data", "in.smi", "--start", "moses", "tiny.toml"],
-        "cannot start from moses: latent_size is 4 in the recipe, 32 in the model",
+        "cannot start from moses: latent_size is 4 in the recipe, 44 in the model",
     ),
     "a file for a folder": (["--data", "in.smi", "--out", "in.smi"], "in.smi"),
     "unwritable": (["--data", "in.smi", "--out", "/proc/run", "--max-steps", 1], "/proc/run"),
