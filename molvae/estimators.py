@@ -43,7 +43,7 @@ class LatentFeaturizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         refused: "raise" raises an error for the first molecule that the model cannot encode, "nan" gives it a row of NaN.
 
     >>> LatentFeaturizer("moses").fit_transform(["CCO", "c1ccccc1"]).shape
-    (2, 32)
+    (2, 44)
     """
 
     def __init__(self, model: str | Path | MolVAE = "moses", *, device: str = "cpu", refused: Literal["raise", "nan"] = "raise") -> None:
