@@ -15,6 +15,7 @@ from molvae.errors import MoleculeError
 
 _WRITINGS = 8  # random SMILES looked through for one that ends at an atom; one in four does
 _SINGLE = Chem.BondType.SINGLE
+_HYDROGENS = re.compile(r"\[([A-Za-z][a-z]?)H\d*\]")  # [nH], [SH]: the hydrogen may be replaced by a substituent
 _SMARTS_ONLY = re.compile(r"\[[^]]*#")  # [#6]: RDKit reads it as SMILES too, as an atom without hydrogen
 _ELEMENT = re.compile(r"Atom(?:Type|AtomicNum) (\d+) = val")  # how RDKit describes it, with 1000 added where it is aromatic
 
@@ -107,6 +108,8 @@ def read_pattern(text: str) -> Chem.Mol:
     >>> benzoic = Chem.MolFromSmiles("OC(=O)c1ccccc1")
     >>> [benzoic.HasSubstructMatch(read_pattern(text)) for text in ("[OH]", "C1=CC=CC=C1", "[NX3]")]
     [True, True, False]
+    >>> Chem.MolFromSmiles("CS(=O)(=O)NC").HasSubstructMatch(read_pattern("S(=O)(=O)N"))
+    True
     """
     text = text.strip()
     if not text:
@@ -117,7 +120,7 @@ def read_pattern(text: str) -> Chem.Mol:
         raise MoleculeError("no SMARTS", "a reaction, a blank or a letter beyond ASCII in it")
     with rdBase.BlockLogs():
         plain = None if "[" in text else Chem.MolFromSmiles(text)
-        mol = Chem.MolFromSmarts(text if plain is None else canonical(plain).replace("[nH]", "n"))  # the nitrogen may be substituted
+        mol = Chem.MolFromSmarts(text if plain is None else _HYDROGENS.sub(r"[\1]", canonical(plain)))
     if mol is None or not mol.GetNumAtoms():
         raise MoleculeError("no SMARTS")
     return mol
