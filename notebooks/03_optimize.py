@@ -64,6 +64,7 @@ tolerance = 10
 
 [[term]]
 similar_to = "NS(=O)(=O)c1ccc(Nc2nccc(-c3ccccc3)n2)cc1"
+name = "like the reference"
 good = 0.6
 weight = 2
 
@@ -149,7 +150,7 @@ sorted(path.name for path in (folder / "evolve").iterdir())
 # %%
 apart = CampaignRecipe.of(
     {
-        "campaign": {"budget": 160, "seed": 1, "options": {"first": 60}},
+        "campaign": {"budget": 120, "seed": 1, "options": {"first": 60}},
         "objective": {"combine": "pareto"},
         "term": [
             {"property": "TPSA", "goal": "maximize", "bad": 40, "good": 120},
@@ -158,7 +159,7 @@ apart = CampaignRecipe.of(
     }
 )
 pareto = optimize(apart, folder / "pareto")
-front, every = pareto.front(), pareto.outcome.best(160)
+front, every = pareto.front(), pareto.outcome.best(120)
 figure, axes = plt.subplots(figsize=(5, 3.6))
 axes.scatter(every["TPSA"], every["logP"], s=12, color="#bbbbb5", linewidths=0, label="asked")
 ordered = front.sort_values("TPSA")

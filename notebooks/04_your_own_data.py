@@ -53,7 +53,7 @@ before.loc[before["reason"] != "", "reason"].value_counts()
 # kept. The budget here is small, to keep the notebook short; leave out `epochs` for the default.
 
 # %%
-tuned = model.finetune(source, folder / "tuned", column="SMILES", epochs=12)
+tuned = model.finetune(source, folder / "tuned", column="SMILES", epochs=6)
 print(f"{tuned.own} molecules, {tuned.known} of them known; {len(tuned.symbols)} new symbols: {' '.join(tuned.symbols)}")
 pd.DataFrame({"before": tuned.before, "after": tuned.after}).round(3)
 
@@ -77,9 +77,7 @@ Image(folder / "near.png")
 # Some of these properties are hard to tell from a structure, and the figures say so.
 
 # %%
-fitted = tuned.model.fit_properties(
-    source, ["log_solubility", "log_MDR1_ER", "log_HLM_CLint"], smiles="SMILES", units={"log_solubility": "log10(µg/mL)"}
-)
+fitted = tuned.model.fit_properties(source, ["log_solubility", "log_MDR1_ER"], smiles="SMILES", units={"log_solubility": "log10(µg/mL)"})
 pd.DataFrame(fitted.figures).T.round(2)
 
 # %%
@@ -108,13 +106,14 @@ figures.assign(share_of_mean=figures["rmse"] / figures["mean_rmse"]).round(2)
 
 # %%
 column = "log_rPPB_unbound"
-made = filled.frame[filled.frame[f"{column}_imputed"]]
+values = filled.frame.astype({column: float})
+made = values[values[f"{column}_imputed"]]
 made[["SMILES", column, f"{column}_sd"]].head().round(2)
 
 # %%
 figure, axes = plt.subplots(figsize=(5, 3.4))
-known = filled.frame[~filled.frame[f"{column}_imputed"]]
-bins = np.linspace(filled.frame[column].min(), filled.frame[column].max(), 25)
+known = values[~values[f"{column}_imputed"]]
+bins = np.linspace(values[column].min(), values[column].max(), 25)
 axes.hist(known[column], bins, density=True, alpha=0.7, label=f"{len(known)} measured")
 axes.hist(made[column], bins, density=True, histtype="step", linewidth=1.8, color="C4", label=f"{len(made)} filled in")
 axes.set(xlabel=column, ylabel="density")
