@@ -16,6 +16,7 @@ from mkdocs.structure.pages import Page
 _ROOT = Path(__file__).resolve().parent.parent
 _CARRIED = ("benchmarks/README.md", "benchmarks/results/*.md", "benchmarks/results/*.png", "recipes/*.toml", "data/README.md")
 _LINK = re.compile(r"(\]\(|src=\")([^)\"#\s]+)")
+_NO_LINK = re.compile(r"\]\((?![\w./:-]+\.(?:md|png)\)|https?:)")  # [C@H](C): a SMILES in a table
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -31,7 +32,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Links that leave docs/ lead to what was added; those to files the site does not carry become plain text."""
+    """Links that leave docs/ lead to what was added at the same place."""
+    if page.file.src_uri.startswith("benchmarks/"):
+        return _NO_LINK.sub(r"]\\(", markdown)
+    if page.file.src_uri.startswith(("notebooks/", "data/")):
+        return markdown
     folder = posixpath.dirname(page.file.src_uri)
 
     def led(match: re.Match[str]) -> str:
@@ -41,7 +46,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         whole = posixpath.normpath(posixpath.join("docs", folder, target))
         return match[0] if whole.startswith("docs/") else before + posixpath.relpath(whole, folder or ".")
 
-    return _LINK.sub(led, markdown) if not page.file.src_uri.startswith(("benchmarks/", "notebooks/", "data/")) else markdown
+    return _LINK.sub(led, markdown)
 
 
 def _page(path: Path) -> dict[str, str | bytes]:

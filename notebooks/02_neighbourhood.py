@@ -116,7 +116,7 @@ strip(line, folder / "line.png")
 Image(folder / "line.png")
 
 # %% [markdown]
-# What each step changed is coloured. `interpolate` decodes many codes along the way, more where the structure jumps, and takes the chain of
+# What each step changed is coloured. A line jumps, and an end that does not come back exactly from its own code is missed. `interpolate` decodes many codes along the way, more where the structure jumps, and takes the chain of
 # different molecules whose largest jump is smallest. Both ends are exactly the two drugs.
 
 # %%

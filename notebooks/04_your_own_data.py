@@ -53,7 +53,7 @@ before.loc[before["reason"] != "", "reason"].value_counts()
 # kept. The budget here is small, to keep the notebook short; leave out `epochs` for the default.
 
 # %%
-tuned = model.finetune(source, folder / "tuned", column="SMILES", epochs=6)
+tuned = model.finetune(source, folder / "tuned", column="SMILES", epochs=4)
 print(f"{tuned.own} molecules, {tuned.known} of them known; {len(tuned.symbols)} new symbols: {' '.join(tuned.symbols)}")
 pd.DataFrame({"before": tuned.before, "after": tuned.after}).round(3)
 

@@ -48,7 +48,7 @@ molecules = pd.read_csv("../data/moses_10k.csv")["SMILES"]
 # and a standard deviation in each dimension.
 
 # %%
-smiles = "Cc1ccc(-c2nc3ccc(C)cn3c2CC(=O)N(C)C)cc1"
+smiles = "O=C(NCCN1CCOCC1)c1ccc(Cl)cc1"
 symbols = to_symbols(smiles)
 ids = model.checkpoint.tokenizer.encode([symbols])[0]
 print(f"{len(symbols)} symbols:", "".join(symbols))
