@@ -1,19 +1,38 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sample test check clean
+.PHONY: sample test docs pictures notebooks check clean
 
 # Writes 1,000 novel molecules and a picture from the bundled model.
 sample: .venv/core
 	$(BIN)/molvae sample -n 1000 --novel --seed 1 --out out/sample.csv --picture out/sample.png
 
-# Every check: style, types, layers, tests with doctests, notebooks.
+# Every check: style, types, layers, tests with doctests, notebooks, and the documentation with its code.
 test: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest --nbmake molvae tests notebooks
+	$(BIN)/pytest --nbmake --nbmake-timeout=900 molvae tests notebooks
+
+# The documentation as a site: open out/site/index.html; for its search, python3 -m http.server -d out/site
+docs: .venv/dev
+	$(BIN)/mkdocs build --strict
+
+# The pictures of the README, by the commands it names.
+pictures: .venv/dev
+	$(BIN)/molvae sample -n 1000 --novel --seed 1 --out out/sample.csv --picture docs/sample.png
+	$(BIN)/molvae interpolate "CC(=O)Nc1ccc(O)cc1" "CN1CCC(Oc2ccccc2)CC1" --steps 8 --seed 1 --out out/walk.csv --picture docs/walk.png
+	$(BIN)/molvae edit "O=C(CCCc1ccccc1)NCC(O)c1cccs1" --set logP=2 --raise QED --similarity 0.4 --seed 1 --out out/analogues.csv --picture docs/analogues.png
+	$(BIN)/molvae map data/moses_10k.csv --color-by logP --clusters 8 --picture docs/map.png
+	rm -rf out/campaign
+	$(BIN)/molvae optimize docs/campaign.toml
+	cp out/campaign/progress.png docs/progress.png
+
+# The notebooks, executed with their output kept.
+notebooks: .venv/dev
+	$(BIN)/jupytext --to ipynb notebooks/*.py
+	$(BIN)/pytest --nbmake --nbmake-timeout=900 --overwrite notebooks
 
 .venv/core: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
