@@ -76,7 +76,7 @@ class MolVAE(Moves):
         """Load a model.
 
         Args:
-            name: a bundled name ("moses") or the folder of a checkpoint.
+            name: a bundled name ("moses", "zinc250k") or the folder of a checkpoint.
             device: where the network runs.
 
         Raises:

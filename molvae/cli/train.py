@@ -204,6 +204,7 @@ def info(
 
     facts = MolVAE.from_pretrained(model).info()
     report(facts, figures)
+    facts["heads"] = [f"{head['kind']}: {', '.join(column['name'] for column in head['columns'])}" for head in facts["heads"]]
     for name, value in facts.items():
         if isinstance(value, dict):
             console.print(f"[bold]{name}[/bold]")

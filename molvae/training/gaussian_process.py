@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.utils import parameters_to_vector, vector_to_parameters
 
 from molvae.errors import DataError, MissingExtraError
 from molvae.nn.gaussian_process import GaussianProcessHeads, GaussianProcessSizes
@@ -23,6 +24,7 @@ SMALL, MOST = 2_000, 5_000
 
 _LEARNED_FROM = 1_000  # rows that the lengths are fitted on; predictions use all
 _STEPS = 30
+_BOUNDS = (-30.0, 30.0)  # of parameters, all under a softplus; where one of them says nothing, an unbounded search runs off to infinity
 
 _Method = Literal["auto", "gp", "ensemble"]
 
@@ -149,21 +151,26 @@ def _learned(inputs: Tensor, targets: Tensor, size: int) -> tuple[Tensor, Tensor
         size: D.
     """
     gpytorch = _gpytorch()
+    from scipy.optimize import minimize
+
     ends = [0, size, inputs.shape[1]] if inputs.shape[1] > size else [0, size]
     kernels = [_kernel(gpytorch, range(start, end)) for start, end in pairwise(ends)]
     process, likelihood = _process(gpytorch, inputs, targets, kernels)
     evidence = gpytorch.mlls.ExactMarginalLogLikelihood(likelihood, process)
-    optimizer = torch.optim.LBFGS(process.parameters(), max_iter=_STEPS, line_search_fn="strong_wolfe")
+    parameters = list(process.parameters())
 
-    def loss() -> Tensor:
-        optimizer.zero_grad()
+    def loss(at: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        vector_to_parameters(torch.from_numpy(at), parameters)
+        process.zero_grad()
         value: Tensor = -evidence(process(inputs), targets)
         value.backward()  # type: ignore[no-untyped-call]
-        return value
+        return value.item(), torch.cat([parameter.grad.flatten() for parameter in parameters]).numpy()
 
     exact = gpytorch.settings
     with exact.fast_computations(covar_root_decomposition=False, log_prob=False, solves=False), exact.max_cholesky_size(MOST):
-        optimizer.step(loss)  # type: ignore[no-untyped-call]
+        start = parameters_to_vector(parameters).detach().numpy()
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[_BOUNDS] * len(start), options={"maxiter": _STEPS})
+    vector_to_parameters(torch.from_numpy(found.x), parameters)
     lengths = torch.stack([kernel.base_kernel.lengthscale.detach().squeeze() for kernel in kernels])
     return lengths, torch.stack([kernel.outputscale.detach() for kernel in kernels]), likelihood.noise.detach()[0]
 

@@ -176,6 +176,16 @@ def test_pure_noise_is_not_explained() -> None:
     assert found.figures["a"]["coverage"] == pytest.approx(0.9, abs=0.1)
 
 
+@pytest.mark.parametrize(("seed", "count"), [(6, 20), (44, 60)])
+def test_a_function_without_noise_is_learned(seed: int, count: int) -> None:
+    """An unbounded search of the lengths ran off to infinity on these."""
+    codes = np.random.default_rng(seed).normal(size=(count, 4)).astype(np.float32)
+    found = fit_gaussian_process(codes, codes[:, :1].astype(np.float64), [Column("a")], folds=0)
+    with torch.inference_mode():
+        mean, _ = found.heads(torch.from_numpy(codes))
+    np.testing.assert_allclose(mean[:, 0].numpy(), codes[:, 0], atol=0.1)
+
+
 def test_the_same_seed_gives_the_same_heads() -> None:
     codes, values = some(30)
     one, two = (fit_gaussian_process(codes, values, [Column("a")], seed=3) for _ in range(2))
