@@ -66,9 +66,9 @@ after = tuned.model.reconstruct(table["SMILES"])
 print(
     f"{(after['reason'] == '').sum()} of {len(after)} can be encoded, {after['exact'].sum()} come back exactly (these include what it was tuned on)"
 )
-seed = table["SMILES"][0]
+seed = table["SMILES"][after["exact"]].iloc[0]
 near = tuned.model.neighbors(seed, 7, seed=1)
-grid([seed, *near["smiles"]], folder / "near.png", ["row 0 of the table", *(f"{value:.2f}" for value in near["similarity"])], columns=4)
+grid([seed, *near["smiles"]], folder / "near.png", ["of the table", *(f"{value:.2f}" for value in near["similarity"])], columns=4)
 Image(folder / "near.png")
 
 # %% [markdown]
