@@ -129,7 +129,7 @@ cores = ["c1c({})cc({})cc1{}", "c1c({})c({})ncc1{}", "C1C({})CC({})CC1{}", "c1c(
 family = sorted({Chem.CanonSmiles(core.format(*three)) for core, three in product(cores, product(groups, repeat=3))})
 (folder / "family.smi").write_text("\n".join(family))
 print(f"{len(family):,} molecules, ln of that is {np.log(len(family)):.2f} nats")
-grid(family[:: len(family) // 5][:5], folder / "family.png", columns=5)
+grid(family[:: len(family) // 5][:5], folder / "family.png", columns=5, size=(150, 120))
 Image(folder / "family.png")
 
 # %%
@@ -167,7 +167,7 @@ figures.round(2)
 five = family[10 :: len(family) // 5][:5]
 rows = {"given": five} | {name: small[name].reconstruct(five)["reconstruction"].tolist() for name in ("VAE, 1 nats", "VAE, 12 nats")}
 grid(
-    [text for row in rows.values() for text in row], folder / "back.png", [name for name in rows for _ in five], columns=5, size=(170, 140)
+    [text for row in rows.values() for text in row], folder / "back.png", [name for name in rows for _ in five], columns=5, size=(150, 120)
 )
 Image(folder / "back.png")
 
@@ -181,7 +181,7 @@ Image(folder / "back.png")
 # %%
 figure, row = plt.subplots(1, 3, figsize=(10, 3.5))
 for axes, (name, colour) in zip(row, (("autoencoder", "C4"), ("VAE, 12 nats", "C2"), ("VAE, 4 nats", "C0")), strict=True):
-    codes = small[name].encode(family[::4], sample=name != "autoencoder", seed=1)
+    codes = small[name].encode(family[::5], sample=name != "autoencoder", seed=1)
     widest = np.linalg.eigh(np.cov(codes.T))[1][:, :-3:-1]
     axes.scatter(*(codes @ widest).T, s=3, alpha=0.5, linewidths=0, color=colour)
     for share in (0.5, 0.99):
@@ -194,7 +194,7 @@ plt.show()
 
 # %%
 drawn = [(text, name) for name in ("autoencoder", "VAE, 4 nats") for text in small[name].sample(5, seed=3, raw=True)["smiles"]]
-grid([text for text, _ in drawn], folder / "drawn.png", [name for _, name in drawn], columns=5, size=(170, 140))
+grid([text for text, _ in drawn], folder / "drawn.png", [name for _, name in drawn], columns=5, size=(150, 120))
 Image(folder / "drawn.png")
 
 # %% [markdown]
