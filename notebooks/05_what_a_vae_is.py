@@ -181,7 +181,7 @@ Image(folder / "back.png")
 # %%
 figure, row = plt.subplots(1, 3, figsize=(10, 3.5))
 for axes, (name, colour) in zip(row, (("autoencoder", "C4"), ("VAE, 12 nats", "C2"), ("VAE, 4 nats", "C0")), strict=True):
-    codes = small[name].encode(family[::5], sample=name != "autoencoder", seed=1)
+    codes = small[name].encode(family[::8], sample=name != "autoencoder", seed=1)
     widest = np.linalg.eigh(np.cov(codes.T))[1][:, :-3:-1]
     axes.scatter(*(codes @ widest).T, s=3, alpha=0.5, linewidths=0, color=colour)
     for share in (0.5, 0.99):
@@ -228,9 +228,9 @@ plt.show()
 # ([recipes/moses-properties.toml](../recipes/moses-properties.toml)), and from the side of these (right) the same codes are in order.
 
 # %%
-part = molecules[:700].tolist()
+part = molecules[:500].tolist()
 latent, codes = model.map(part), model.encode(part)
-along = {name: model.direction(name, molecules=molecules[700:1700].tolist()) for name in ("logP", "TPSA")}
+along = {name: model.direction(name, molecules=molecules[500:1500].tolist()) for name in ("logP", "TPSA")}
 values = compute(part, list(along))
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6))
 shades = {"c": values["logP"], "s": 8, "linewidths": 0, "vmin": 0.5, "vmax": 4}
