@@ -21,9 +21,9 @@ def molecule_box(label: str, key: str, default: str = "") -> str | None:
     if (new := st.session_state.pop(f"new {key}", None)) is not None:
         st.session_state[key] = new
     st.session_state.setdefault(key, default)
-    box, button = st.columns([4, 1], vertical_alignment="bottom")
+    box, button = st.columns([4, 1.1], vertical_alignment="bottom")
     text = box.text_input(label, key=key, placeholder="SMILES", persist_state="session") or ""
-    if button.button("Draw", key=f"draw {key}", icon=":material/edit:", width="stretch"):
+    if button.button("Draw", key=f"draw {key}", width="stretch"):
         _draw(key)
     if not text.strip():
         return None

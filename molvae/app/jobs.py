@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from molvae.model import MolVAE
     from molvae.optimize.campaign import Progress
 
-_BEST = 12  # molecules shown while a campaign goes on
+_BEST = 100  # molecules kept of a campaign while it goes on
+_FOUND = 1000  # and of one that has ended
 
 Options = Mapping[str, Any]
 Result = dict[str, Any]
@@ -133,8 +134,8 @@ def optimize(options: Options, tell: Tell) -> Result:
             tell.progress("molecules asked", now.calls, now.budget)
             tell.partial(_so_far(out / JOURNAL, _BEST))
 
-        found = run(recipe, out, progress=told)
-        return _so_far(out / JOURNAL, len(found.outcome.entries))
+        run(recipe, out, progress=told)
+        return _so_far(out / JOURNAL, _FOUND)
 
 
 def _so_far(journal: Path, shown: int) -> Result:
@@ -152,16 +153,16 @@ def _plain(best: pd.DataFrame) -> pd.DataFrame:
 
 
 def _curve(scores: list[float | None]) -> list[list[float | None]]:
-    """After each call: the best score, and the mean of the ten best; None before there is any.
+    """After each call: the best score, and the mean of the ten best; None before there are any.
 
-    >>> _curve([None, 1.0, 3.0])
-    [[None, None], [1.0, 1.0], [3.0, 2.0]]
+    >>> _curve([None, 3.0, 1.0]), _curve([1.0] * 10)[-1]
+    ([[None, None], [3.0, None], [3.0, None]], [1.0, 1.0])
     """
     top: list[float] = []
     curve: list[list[float | None]] = []
     for score in scores:
         top = top if score is None else sorted([*top, score], reverse=True)[:10]
-        curve.append([top[0], sum(top) / len(top)] if top else [None, None])
+        curve.append([top[0] if top else None, sum(top) / 10 if len(top) == 10 else None])
     return curve
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from molvae.app.house import HOUSE
-from molvae.app.session import current, say_error
+from molvae.app.session import pages_at_work, say_error
 from molvae.app.views import around, evaluate, interpolate, latent_map, optimize, sample
 from molvae.errors import CheckpointError
 from molvae.pretrained import find_pretrained, pretrained_names
@@ -25,18 +25,24 @@ _FOLDER = "a folder …"
 
 def main() -> None:
     """The chosen page beside the list of pages and the choice of a model."""
-    st.set_page_config("molvae", Path(__file__).with_name("icon.svg"), layout="wide")
+    st.set_page_config("molvae", _here("icon.svg"), layout="wide")
+    st.logo(_here("logo.svg"), size="large")
+    st.html(_here("page.css"))
     pages = {name: st.Page(show, title=title, icon=icon, url_path=name) for name, (title, icon, show) in _TITLES.items()}
     st.session_state["pages"] = pages
     chosen = st.navigation(list(pages.values()))
     with st.sidebar:
         ready = _model()
-        for name, (title, _, _) in _TITLES.items():
-            if current(name) is not None and chosen.title != title:
-                st.caption(f"{title} goes on.")
+        at_work = {_TITLES[page.split()[0]][0] for page in pages_at_work()}
+        for title in sorted(at_work - {chosen.title}):
+            st.caption(f":material/hourglass: {title} goes on.")
     st.header(chosen.title)
     if ready:
         chosen.run()
+
+
+def _here(name: str) -> Path:
+    return Path(__file__).with_name(name)
 
 
 def _model() -> bool:

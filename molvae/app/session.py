@@ -93,6 +93,12 @@ def current(page: str) -> Run | None:
     return run if run is not None and run.going else None
 
 
+def pages_at_work() -> list[str]:
+    """Pages whose work goes on."""
+    runs = {str(key): run for key, run in st.session_state.items() if str(key).startswith("run of ")}
+    return [key.removeprefix("run of ") for key, run in runs.items() if run.going]
+
+
 def _take_in(page: str, run: Run) -> None:
     """Keep what an ended run gave; what came out before it stays where it gave nothing."""
     options = st.session_state.pop(f"options of {page}", {})
@@ -113,9 +119,10 @@ def _progress(run: Run, page: str) -> None:
         st.rerun()
     bar, button = st.columns([5, 1], vertical_alignment="center")
     far = run.far
-    said = f"{far.what or 'working'}, {far.done:,} of {far.total:,}" if far.total else far.what or "working"
+    counted = f", {far.done:,} of {far.total:,}" if far.total else ""
+    said = f"{far.what or 'working'}{counted}, {run.seconds:.0f} s"
     with bar:
-        st.progress(far.share or 0.0, f"{literal(said)} ({run.seconds:.0f} s)")
+        st.progress(far.share or 0.0, literal(said[0].upper() + said[1:]))
     if button.button("Stop", key=f"stop {page}", icon=":material/stop:", width="stretch"):
         run.stop()
         st.rerun()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.resources import files
 from typing import Any
@@ -16,7 +16,8 @@ from molvae.app.tables import arranged, csv_bytes, numbers_of, sdf_bytes
 
 _SIZES = (24, 48, 100)  # molecules drawn at once
 _LINES = ("score", "similarity", "similarity_to_previous", "logP", "QED", "SA", "MW")  # numbers under a structure, where there are any
-_AS_FOUND = "as found"
+_MOST_LINES = 4
+_AS_FOUND, _RISING, _FALLING = "as found", "rising", "falling"
 _TITLE = {"similarity_to_previous": "sim. to previous", "rotatable_bonds": "rotatable bonds", "heavy_atoms": "heavy atoms"}
 
 
@@ -35,26 +36,28 @@ def shelf(frame: pd.DataFrame, page: str, number: int = 0, show: tuple[str, ...]
     key = f"{page} {number}"
     picked = f"picked {key}"
     st.session_state.setdefault(picked, [])
-    seen = _toolbar(frame, key)
-    shown = _part(seen, key)
-    _cards(shown, key, picked, [*show, *(name for name in _LINES if name not in show)])
-    _below(frame, seen, page, picked)
+    shown, seen = _toolbar(frame, key)
+    _actions(frame, seen, page, picked)
+    cards(shown, key, [*show, *(name for name in _LINES if name not in show)], picked)
 
 
-def _toolbar(frame: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Controls for order and filter; the table as they ask."""
+def _toolbar(frame: pd.DataFrame, key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Controls for order, filter and how many; the molecules drawn, and all that pass the filter."""
     numbers = [name for name in numbers_of(frame) if name not in ("x", "y")]
-    by, order, narrow = st.columns([2, 2, 1.4], vertical_alignment="bottom")
+    by, order, narrow, size, part = st.columns([2, 1.4, 1.4, 1.2, 1.4], vertical_alignment="bottom")
     chosen = by.selectbox("Sort by", [_AS_FOUND, *numbers], key=f"by {key}", format_func=_called, persist_state="session")
-    way = order.segmented_control(
-        "Order", ["rising", "falling"], default="rising", required=True, key=f"way {key}", persist_state="session", width="stretch"
-    )
+    way = order.selectbox("Order", [_RISING, _FALLING], key=f"way {key}", persist_state="session")
     with narrow.popover("Filter", icon=":material/filter_list:", width="stretch"):
         ranges = _ranges(frame, numbers, key)
-    seen = arranged(frame, None if chosen == _AS_FOUND else chosen, way == "falling", ranges)
+    seen = arranged(frame, None if chosen == _AS_FOUND else chosen, way == _FALLING, ranges)
     if len(seen) < len(frame):
         st.caption(f"{len(seen):,} of {len(frame):,} molecules pass the filter.")
-    return seen
+    if len(frame) <= _SIZES[0]:
+        return seen, seen
+    many = int(size.selectbox("Drawn at once", _SIZES, key=f"size {key}", persist_state="session"))
+    parts = max(-(-len(seen) // many), 1)
+    at = int(part.number_input(f"Part, of {parts}", 1, parts, 1, key=f"part {key} {many} {parts}")) - 1
+    return seen.iloc[at * many : (at + 1) * many], seen
 
 
 def _called(name: str) -> str:
@@ -72,31 +75,33 @@ def _ranges(frame: pd.DataFrame, numbers: list[str], key: str) -> dict[str, tupl
     return found
 
 
-def _part(seen: pd.DataFrame, key: str) -> pd.DataFrame:
-    """The molecules drawn: all, or a part of them that the user turns to."""
-    if len(seen) <= _SIZES[0]:
-        return seen
-    size, at, _ = st.columns([2, 2, 1.4], vertical_alignment="bottom")
-    chosen = size.segmented_control(
-        "Drawn at once", _SIZES, default=_SIZES[0], required=True, key=f"size {key}", persist_state="session", width="stretch"
-    )
-    parts = -(-len(seen) // int(chosen or _SIZES[0]))
-    place = int(at.number_input(f"Part, of {parts}", 1, parts, 1, key=f"part {key} {chosen} {parts}")) - 1 if parts > 1 else 0
-    return seen.iloc[place * int(chosen) : (place + 1) * int(chosen)]
+def cards(shown: pd.DataFrame, key: str, names: Sequence[str], picked: str | None = None) -> None:
+    """Molecules as structures, each with a few numbers under it.
 
-
-def _cards(shown: pd.DataFrame, key: str, picked: str, names: list[str]) -> None:
-    lines = [name for name in names if name in shown][:4]
-    cards = [_card(row, lines) for row in shown.to_dict("records")]
-    drawn = {card["smiles"] for card in cards}
+    Args:
+        shown: `smiles`, numbers, and `name` where there is one.
+        key: of the grid.
+        names: of the numbers; those that are there, four at most.
+        picked: where the session keeps the molecules selected; None for a grid to look at.
+    """
+    lines = [name for name in names if name in shown][:_MOST_LINES]
+    each = [_card(row, lines) for row in shown.to_dict("records")]
+    drawn = {card["smiles"] for card in each}
+    if picked is None:
+        _component()(key=f"cards {key}", data={"cards": each, "selected": [], "selectable": False}, on_selected_change=_ignored)
+        return
 
     def told() -> None:
         now = (st.session_state.get(f"cards {key}") or {}).get("selected") or []
         kept = [text for text in st.session_state[picked] if text not in drawn]
         st.session_state[picked] = kept + [text for text in now if text in drawn]
 
-    data = {"cards": cards, "selected": [text for text in st.session_state[picked] if text in drawn], "selectable": True}
+    data = {"cards": each, "selected": [text for text in st.session_state[picked] if text in drawn], "selectable": True}
     _component()(key=f"cards {key}", data=data, on_selected_change=told)
+
+
+def _ignored() -> None:
+    """Nothing can be selected."""
 
 
 def _card(row: dict[Any, Any], lines: list[str]) -> dict[str, Any]:
@@ -123,7 +128,7 @@ def _component() -> Callable[..., Any]:
     return st.components.v2.component("molvae_shelf", html='<div class="shelf"></div>', css=css, js=js)
 
 
-def _below(frame: pd.DataFrame, seen: pd.DataFrame, page: str, picked: str) -> None:
+def _actions(frame: pd.DataFrame, seen: pd.DataFrame, page: str, picked: str) -> None:
     """What one does with the molecules selected, or with all that are seen."""
     chosen = [text for text in st.session_state[picked] if text in set(frame["smiles"])]
     taken = frame[frame["smiles"].isin(chosen)] if chosen else seen

@@ -23,6 +23,8 @@ def show() -> None:
         "Compared with", [_BUNDLED, _OWN], default=_BUNDLED, required=True, key="evaluate reference", persist_state="session"
     )
     reference, given = _reference() if kind == _OWN else (None, True)
+    if kind == _BUNDLED:
+        st.caption("Part of the training set of MOSES that comes with molvae; novelty is to these 2,000 alone.")
     latent, button = st.columns([4, 1.4], vertical_alignment="center")
     health = latent.checkbox("Also measure the latent space of the model (slower)", key="evaluate latent", persist_state="session")
     ready = molecules is not None and given and current(PAGE) is None

@@ -10,14 +10,14 @@ import streamlit as st
 
 from molvae.app.boxes import molecule_box
 from molvae.app.session import Outcome, current, launch, outcome
-from molvae.app.shelf import shelf
-from molvae.app.structures import address
+from molvae.app.shelf import cards, shelf
 from molvae.app.tables import unpacked
 from molvae.app.words import literal
 from molvae.chem.properties import PROPERTIES
 
 PAGE = "optimize"
 
+_SHOWN = 8  # molecules drawn while it goes on
 _HIGH, _LOW, _BETWEEN = "high", "low", "between"
 _FIRST = {"QED": _HIGH, "logP": _BETWEEN}
 _METHODS = {
@@ -55,7 +55,8 @@ def _term(name: str) -> dict[str, Any]:
     unit = f" ({PROPERTIES[name].unit})" if PROPERTIES[name].unit else ""
     way, span = st.columns([1, 2], vertical_alignment="bottom")
     chosen = way.segmented_control(
-        f"{name}{unit}", [_HIGH, _LOW, _BETWEEN], default=_FIRST.get(name, _HIGH), required=True, key=f"optimize way {name}",
+        f"{name}{unit}", [_SHOWN = 8  # molecules drawn while it goes on
+_HIGH, _LOW, _BETWEEN], default=_FIRST.get(name, _HIGH), required=True, key=f"optimize way {name}",
         persist_state="session",
     )  # fmt: skip
     if chosen != _BETWEEN:
@@ -93,16 +94,8 @@ def _live() -> None:
         return
     _curve(run.partial["curve"], "live")
     st.markdown("**Best so far**")
-    with st.container(horizontal=True):
-        for row in unpacked(run.partial["table"]).head(6).to_dict("records"):
-            with st.container(border=True, width=190):
-                st.image(address_of(row), width=160)
-                st.caption(f"score {row['score']:.3f}")
-
-
-def address_of(row: dict[Any, Any]) -> str:
-    """Where the picture of a row is."""
-    return address(str(row["smiles"]))
+    best = unpacked(run.partial["table"]).head(_SHOWN)
+    cards(best, "best so far", ["score", *_named(best)])
 
 
 def _ended(found: Outcome) -> None:
