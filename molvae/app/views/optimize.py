@@ -55,8 +55,7 @@ def _term(name: str) -> dict[str, Any]:
     unit = f" ({PROPERTIES[name].unit})" if PROPERTIES[name].unit else ""
     way, span = st.columns([1, 2], vertical_alignment="bottom")
     chosen = way.segmented_control(
-        f"{name}{unit}", [_SHOWN = 8  # molecules drawn while it goes on
-_HIGH, _LOW, _BETWEEN], default=_FIRST.get(name, _HIGH), required=True, key=f"optimize way {name}",
+        f"{name}{unit}", [_HIGH, _LOW, _BETWEEN], default=_FIRST.get(name, _HIGH), required=True, key=f"optimize way {name}",
         persist_state="session",
     )  # fmt: skip
     if chosen != _BETWEEN:
