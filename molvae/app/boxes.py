@@ -57,7 +57,9 @@ def molecules_box(key: str, made: Loaded | None) -> Loaded | None:
         made: what the page Sample made.
     """
     known = [*([_MADE] if made else []), _MOSES, _PASTE, _FILE]
-    chosen = st.segmented_control("Molecules", known, default=known[0], required=True, key=f"{key} source", persist_state="session")
+    chosen = st.segmented_control(
+        "Molecules", known, default=known[0], required=True, key=f"{key} source", persist_state="session", wrap=True
+    )
     try:
         found = _of(str(chosen), key, made)
     except DataError as error:

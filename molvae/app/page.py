@@ -25,7 +25,7 @@ _FOLDER = "a folder …"
 
 def main() -> None:
     """The chosen page beside the list of pages and the choice of a model."""
-    st.set_page_config("molvae", _here("icon.svg"), layout="wide")
+    st.set_page_config("molvae", _here("icon.svg"), layout="wide", initial_sidebar_state=230)
     st.logo(_here("logo.svg"), size="large")
     st.html(_here("page.css"))
     pages = {name: st.Page(show, title=title, icon=icon, url_path=name) for name, (title, icon, show) in _TITLES.items()}

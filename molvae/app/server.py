@@ -41,6 +41,7 @@ _SETTINGS: dict[str, Any] = {
     "client.showErrorDetails": "type",
     "client.showErrorLinks": False,
     "logger.hideWelcomeMessage": True,
+    "logger.level": "error",
     "server.address": HOST,
     "server.allowedHosts": [HOST, "localhost"],
     "server.fileWatcherType": "none",

@@ -17,7 +17,7 @@ from molvae.app.words import literal
 from molvae.app.workers import Run
 from molvae.errors import DataError
 
-_EVERY = 0.5  # seconds between looks at a run
+_EVERY = 1.0  # seconds between looks at a run
 
 
 @dataclass(frozen=True)
@@ -73,14 +73,19 @@ def _present() -> Callable[[], bool]:
     return lambda: server is None or server.is_active_session(name)
 
 
-def outcome(page: str) -> Outcome | None:
-    """What came out last for a page, None before anything did. Work that goes on is shown with its progress and a button to stop it."""
+def outcome(page: str, live: Callable[[Mapping[str, Any]], None] | None = None) -> Outcome | None:
+    """What came out last for a page, None before anything did. Work that goes on is shown with its progress and a button to stop it.
+
+    Args:
+        page: whose work it is.
+        live: draws what is known so far, while it goes on.
+    """
     run: Run | None = st.session_state.get(f"run of {page}")
     if run is not None and not run.going:
         _take_in(page, run)
         run = None
     if run is not None:
-        _progress(run, page)
+        _progress(run, page, live)
     if problem := st.session_state.get(f"problem of {page}"):
         say_error(problem)
     found: Outcome | None = st.session_state.get(f"outcome of {page}")
@@ -114,7 +119,7 @@ def _take_in(page: str, run: Run) -> None:
 
 
 @st.fragment(run_every=_EVERY)
-def _progress(run: Run, page: str) -> None:
+def _progress(run: Run, page: str, live: Callable[[Mapping[str, Any]], None] | None) -> None:
     if not run.going:
         st.rerun()
     bar, button = st.columns([5, 1], vertical_alignment="center")
@@ -123,6 +128,8 @@ def _progress(run: Run, page: str) -> None:
     said = f"{far.what or 'working'}{counted}, {run.seconds:.0f} s"
     with bar:
         st.progress(far.share or 0.0, literal(said[0].upper() + said[1:]))
-    if button.button("Stop", key=f"stop {page}", icon=":material/stop:", width="stretch"):
+    if button.button("Stop", key=f"stop {page}", width="stretch"):
         run.stop()
         st.rerun()
+    if live and run.partial is not None:
+        live(run.partial)

@@ -68,6 +68,10 @@ class _Process:
         return found
 
     @property
+    def number(self) -> int:
+        return self._process.pid
+
+    @property
     def alive(self) -> bool:
         return self._process.poll() is None
 
@@ -122,6 +126,11 @@ class Run:
     def seconds(self) -> float:
         """How long it has been going, or took."""
         return time.monotonic() - self._began if self.going else self._took
+
+    @property
+    def process_id(self) -> int:
+        """Of the process that does it."""
+        return self._process.number
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the end; whether it came."""

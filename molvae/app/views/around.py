@@ -17,7 +17,9 @@ _RAISE, _LOWER, _SET = "raise", "lower", "set to"
 
 def show() -> None:
     """The page."""
-    kind = st.segmented_control("What", list(_KINDS), default="Neighbours", required=True, key="around kind", persist_state="session")
+    kind = st.segmented_control(
+        "What", list(_KINDS), default="Neighbours", required=True, key="around kind", persist_state="session", wrap=True
+    )
     page, asked = _KINDS[str(kind)]
     asked(page)
     if (found := outcome(page)) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -42,10 +43,8 @@ def show() -> None:
     if st.button("Optimize", type="primary", icon=":material/play_arrow:", disabled=not terms or current(PAGE) is not None):
         launch(PAGE, "optimize", recipe={"campaign": campaign, "term": terms})
         st.rerun()
-    found = outcome(PAGE)
-    if current(PAGE) is not None:
-        _live()
-    elif found is not None:
+    found = outcome(PAGE, _live)
+    if found is not None and current(PAGE) is None:
         _ended(found)
 
 
@@ -53,10 +52,10 @@ def _term(name: str) -> dict[str, Any]:
     """A wish of one property."""
     low, high = PROPERTIES[name].range
     unit = f" ({PROPERTIES[name].unit})" if PROPERTIES[name].unit else ""
-    way, span = st.columns([1, 2], vertical_alignment="bottom")
+    way, span = st.columns([1.3, 2], vertical_alignment="bottom")
     chosen = way.segmented_control(
         f"{name}{unit}", [_HIGH, _LOW, _BETWEEN], default=_FIRST.get(name, _HIGH), required=True, key=f"optimize way {name}",
-        persist_state="session",
+        persist_state="session", wrap=True,
     )  # fmt: skip
     if chosen != _BETWEEN:
         return {"property": name, "goal": "maximize" if chosen == _HIGH else "minimize"}
@@ -83,17 +82,11 @@ def _search() -> dict[str, Any]:
     }
 
 
-@st.fragment(run_every=1.0)
-def _live() -> None:
+def _live(known: Mapping[str, Any]) -> None:
     """The curve and the best so far, while it goes on."""
-    run = current(PAGE)
-    if run is None or run.partial is None:
-        if run is not None:
-            st.info("The first molecules are being asked …", icon=":material/hourglass_empty:")
-        return
-    _curve(run.partial["curve"], "live")
+    _curve(known["curve"], "live")
     st.markdown("**Best so far**")
-    best = unpacked(run.partial["table"]).head(_SHOWN)
+    best = unpacked(known["table"]).head(_SHOWN)
     cards(best, "best so far", ["score", *_named(best)])
 
 
