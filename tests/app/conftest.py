@@ -18,15 +18,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 WAIT = 90_000  # milliseconds; a busy machine takes long to load torch
 
 #: Thrown by the drawing editor while it starts; nothing of ours.

@@ -8,10 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from rdkit import Chem
-
-pytest.importorskip("playwright", reason="the tests of the web page need playwright: pip install 'molvae[dev]'")
 
 Opened = Callable[..., Any]
 DRUGS = ["CC(=O)Nc1ccc(O)cc1", "CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1", "CN1C(=O)CN=C(c2ccccc2)c2cc(Cl)ccc21"]
