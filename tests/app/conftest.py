@@ -21,7 +21,7 @@ ARGUMENTS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-WAIT = 90_000  # milliseconds; a busy machine takes long to load torch
+WAIT = 180_000  # milliseconds; a busy machine takes long to load torch
 
 #: Thrown by the drawing editor while it starts; nothing of ours.
 KETCHER = "reading 'eventBus'"

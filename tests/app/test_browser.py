@@ -14,6 +14,11 @@ Opened = Callable[..., Any]
 DRUGS = ["CC(=O)Nc1ccc(O)cc1", "CC(=O)Oc1ccccc1C(=O)O", "CC(C)Cc1ccc(C(C)C(=O)O)cc1", "CN1C(=O)CN=C(c2ccccc2)c2cc(Cl)ccc21"]
 
 
+def table(path: Path) -> list[dict[str, str]]:
+    """Rows of a .csv."""
+    return list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+
+
 def test_one_click_samples_and_the_next_one_downloads(visit: Opened, tmp_path: Path) -> None:
     look = visit()
     look.keep("sample-empty")
@@ -28,7 +33,7 @@ def test_one_click_samples_and_the_next_one_downloads(visit: Opened, tmp_path: P
     look.page.get_by_role("combobox", name="Sort by").click()
     look.page.get_by_role("option", name="MW").click()
     look.page.locator(".card").first.wait_for()
-    rows = list(csv.DictReader(look.download("CSV (all 100)", tmp_path / "a.csv").open(encoding="utf-8")))
+    rows = table(look.download("CSV (all 100)", tmp_path / "a.csv"))
     weights = [float(row["MW"]) for row in rows]
     assert weights == sorted(weights)
 
@@ -178,7 +183,7 @@ def test_bad_input_is_said_and_never_run(visit: Opened, tmp_path: Path) -> None:
     look.structures(4)
     assert set(look.page.locator(".card .title").all_text_contents()) == set(names)
     look.keep("bad-names")
-    rows = list(csv.DictReader(look.download("CSV (all 4)", tmp_path / "named.csv").open(encoding="utf-8")))
+    rows = table(look.download("CSV (all 4)", tmp_path / "named.csv"))
     assert {row["name"] for row in rows} == {"'=cmd()", *names[1:3], "'@SUM(1)"}
 
 
