@@ -2,10 +2,10 @@
 
     python benchmarks/app.py
 
-In headless Chromium, against a server that `molvae app` starts for each round: seconds from the printed address until the button of the first
-page is pressed; from the choice of 100 structures at once until the last picture is there, none of them seen before; frames a second while
-a map is dragged, and the longest wait between two. The molecules are samples of the model (seeded), those of the map drawn once before the
-first round. Headless Chromium draws without a graphics card; with one it is no slower.
+In headless Chromium, against a server that `molvae app` starts for each round: seconds from the printed address until the button of the
+first page is pressed; from the choice of 100 structures at once until the last picture is there, none of them seen before; frames a second
+while a map is dragged, and the longest wait between two. The molecules are samples of the model (seeded), those of the map drawn once
+before the first round. Headless Chromium draws without a graphics card; with one it is no slower.
 """
 
 from __future__ import annotations
