@@ -21,9 +21,10 @@ def molecule_box(label: str, key: str, default: str = "") -> str | None:
     if (new := st.session_state.pop(f"new {key}", None)) is not None:
         st.session_state[key] = new
     st.session_state.setdefault(key, default)
-    box, button = st.columns([4, 1.1], vertical_alignment="bottom")
-    text = box.text_input(label, key=key, placeholder="SMILES", persist_state="session") or ""
-    if button.button("Draw", key=f"draw {key}", width="stretch"):
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input(label, key=key, placeholder="SMILES", persist_state="session") or ""
+        pressed = st.button("Draw", key=f"draw {key}")
+    if pressed:
         _draw(key)
     if not text.strip():
         return None

@@ -122,13 +122,13 @@ def _take_in(page: str, run: Run) -> None:
 def _progress(run: Run, page: str, live: Callable[[Mapping[str, Any]], None] | None) -> None:
     if not run.going:
         st.rerun()
-    bar, button = st.columns([5, 1], vertical_alignment="center")
     far = run.far
     counted = f", {far.done:,} of {far.total:,}" if far.total else ""
     said = f"{far.what or 'working'}{counted}, {run.seconds:.0f} s"
-    with bar:
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(far.share or 0.0, literal(said[0].upper() + said[1:]))
-    if button.button("Stop", key=f"stop {page}", width="stretch"):
+        stopped = st.button("Stop", key=f"stop {page}")
+    if stopped:
         run.stop()
         st.rerun()
     if live and run.partial is not None:

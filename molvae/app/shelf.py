@@ -47,7 +47,7 @@ def _toolbar(frame: pd.DataFrame, key: str) -> tuple[pd.DataFrame, pd.DataFrame]
     by, order, narrow, size, part = st.columns([2, 1.4, 1.4, 1.2, 1.4], vertical_alignment="bottom")
     chosen = by.selectbox("Sort by", [_AS_FOUND, *numbers], key=f"by {key}", format_func=_called, persist_state="session")
     way = order.selectbox("Order", [_RISING, _FALLING], key=f"way {key}", persist_state="session")
-    with narrow.popover("Filter", icon=":material/filter_list:", width="stretch"):
+    with narrow.popover("Filter", width="stretch"):
         ranges = _ranges(frame, numbers, key)
     seen = arranged(frame, None if chosen == _AS_FOUND else chosen, way == _FALLING, ranges)
     if len(seen) < len(frame):

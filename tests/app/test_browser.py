@@ -52,7 +52,7 @@ def test_one_click_samples_and_the_next_one_downloads(visit: Opened, tmp_path: P
 def test_a_walk_between_two_molecules(visit: Opened) -> None:
     look = visit(width=800)
     look.go("Interpolate")
-    steps = look.page.get_by_role("spinbutton", name="Molecules, both ends included")
+    steps = look.page.get_by_role("spinbutton", name="Molecules")
     steps.fill("5")
     steps.press("Enter")
     look.press("Interpolate")

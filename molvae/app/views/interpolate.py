@@ -19,14 +19,14 @@ _METHODS = {
 
 def show() -> None:
     """The page."""
-    st.caption("Molecules on the way from one to another, in small structural steps. Both ends are exactly yours.")
+    st.caption("Molecules on the way from one to another, in small structural steps. The two ends count and are exactly yours.")
     left, right = st.columns(2, gap="medium")
     with left:
         a = molecule_box("From", "interpolate a", "CC(=O)Nc1ccc(O)cc1")
     with right:
         b = molecule_box("To", "interpolate b", "CN1CCC(Oc2ccccc2)CC1")
     steps, way, button = st.columns([1.4, 2.6, 1.4], vertical_alignment="bottom")
-    count = steps.number_input("Molecules, both ends included", 2, 50, 8, key="interpolate steps", persist_state="session")
+    count = steps.number_input("Molecules", 2, 50, 8, key="interpolate steps", persist_state="session")
     method = way.selectbox("Way", _METHODS, format_func=_METHODS.__getitem__, key="interpolate method", persist_state="session")
     ready = a is not None and b is not None and current(PAGE) is None
     if button.button("Interpolate", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready):
