@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable
 
 import streamlit as st
 
-from molvae.app.session import say_error
+from molvae.app.session import say_error, say_note
 from molvae.app.sources import SUFFIXES, UPLOAD, Loaded, bundled, molecule, pasted, uploaded
 from molvae.app.structures import address
 from molvae.errors import DataError
@@ -67,7 +67,7 @@ def molecules_box(key: str, made: Loaded | None) -> Loaded | None:
         say_error(str(error))
         return None
     if found is not None:
-        st.caption(found.summary)
+        say_note(found.summary)
     return found
 
 

@@ -13,9 +13,9 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from molvae.app.house import HOUSE
 from molvae.app.tables import unpacked
-from molvae.app.words import literal
 from molvae.app.workers import Run
 from molvae.errors import DataError
+from molvae.pages.markup import element
 
 _EVERY = 1.0  # seconds between looks at a run
 
@@ -48,8 +48,13 @@ def model() -> str:
 
 
 def say_error(text: str) -> None:
-    """An error as text, whatever is in it."""
-    st.error(literal(text), icon=":material/error:")
+    """An error; whatever is in it stands there as text, for Streamlit's own messages would read Markdown and follow links."""
+    st.html(element("p", text, class_="molvae-error", role="alert"))
+
+
+def say_note(text: str) -> None:
+    """A remark that may hold words of a user, as text."""
+    st.html(element("p", text, class_="molvae-note"))
 
 
 def launch(page: str, job: str, **options: Any) -> None:
@@ -126,7 +131,7 @@ def _progress(run: Run, page: str, live: Callable[[Mapping[str, Any]], None] | N
     counted = f", {far.done:,} of {far.total:,}" if far.total else ""
     said = f"{far.what or 'working'}{counted}, {run.seconds:.0f} s"
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(far.share or 0.0, literal(said[0].upper() + said[1:]))
+        st.progress(far.share or 0.0, said[0].upper() + said[1:])
         stopped = st.button("Stop", key=f"stop {page}")
     if stopped:
         run.stop()

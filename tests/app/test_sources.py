@@ -8,7 +8,6 @@ import pytest
 from molvae.app import sources
 from molvae.app.sources import molecule, pasted, uploaded
 from molvae.app.structures import picture
-from molvae.app.words import literal
 from molvae.errors import DataError
 
 
@@ -59,7 +58,3 @@ def test_pictures_hold_no_text_of_the_user() -> None:
         assert drawn.startswith(b"<?xml")
         assert b"script" not in drawn
     assert picture("CCO") != picture("")
-
-
-def test_literal_leaves_no_markdown() -> None:
-    assert literal("a_b *c*\nd") == "a\\_b \\*c\\* d"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from molvae.app.boxes import molecules_box
-from molvae.app.session import Outcome, current, launch, outcome, say_error
+from molvae.app.session import Outcome, current, launch, outcome, say_error, say_note
 from molvae.app.sources import Loaded, uploaded
 from molvae.app.views.sample import made
 from molvae.errors import DataError
@@ -47,7 +47,7 @@ def _reference() -> tuple[Loaded | None, bool]:
     except DataError as error:
         say_error(str(error))
         return None, False
-    st.caption(found.summary)
+    say_note(found.summary)
     return found, True
 
 

@@ -13,7 +13,6 @@ from molvae.app.boxes import molecule_box
 from molvae.app.session import Outcome, current, launch, outcome
 from molvae.app.shelf import cards, shelf
 from molvae.app.tables import unpacked
-from molvae.app.words import literal
 from molvae.chem.properties import PROPERTIES
 
 PAGE = "optimize"
@@ -94,7 +93,7 @@ def _ended(found: Outcome) -> None:
     table, curve = found.table, found.result["curve"]
     budget = found.options["recipe"]["campaign"]["budget"]
     said = f"{len(curve):,} of {budget:,} molecules asked in {found.seconds:.0f} s"
-    st.caption(literal(f"Stopped: {said}; what was found is kept." if found.stopped else f"{said}."))
+    st.caption(f"Stopped: {said}; what was found is kept." if found.stopped else f"{said}.")
     _curve(curve, "ended")
     shelf(table, PAGE, st.session_state["number of optimize"], ("score", *_named(table)))
 
