@@ -79,9 +79,9 @@ def _of(chosen: str, key: str, made: Loaded | None) -> Loaded | None:
     if chosen == _PASTE:
         text = st.text_area("One SMILES a line, a name after it if there is one", key=f"{key} text", height=150, persist_state="session")
         return _kept(key, (len(text), hash(text)), lambda: pasted(text)) if text and text.strip() else None
-    file = st.file_uploader(
-        f"{', '.join(suffix for suffix in SUFFIXES if suffix != 'gz')}, also packed as gz; at most {UPLOAD} MB", SUFFIXES, key=f"{key} file"
-    )
+    kinds = ", ".join(suffix for suffix in SUFFIXES if suffix != "gz")
+    label = f"{kinds}, also packed as gz; a file of more than {UPLOAD} MB is marked red and not taken"
+    file = st.file_uploader(label, SUFFIXES, key=f"{key} file")
     if file is None:
         return st.session_state.get(f"{key} uploaded")
     found = _kept(key, file.file_id, lambda: uploaded(file.name, file.getvalue()))

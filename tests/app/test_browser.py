@@ -173,10 +173,10 @@ def test_bad_input_is_said_and_never_run(visit: Opened, tmp_path: Path) -> None:
     chart = look.page.locator(".chart[data-ready=yes]")
     chart.wait_for()
     box = chart.bounding_box()
-    corners = [(8, 50), (box["width"] - 8, 50), (box["width"] - 8, box["height"] - 8), (8, box["height"] - 8), (8, 50)]
-    look.page.mouse.move(box["x"] + 8, box["y"] + 50)
+    right, bottom = box["width"] - 14, box["height"] - 14
+    look.page.mouse.move(box["x"] + 14, box["y"] + 14)
     look.page.mouse.down()
-    for across, down in corners:
+    for across, down in ((right, 14), (right, bottom), (14, bottom), (14, 14)):
         look.page.mouse.move(box["x"] + across, box["y"] + down, steps=4)
     look.page.mouse.up()
     look.see("4 selected on the map")
