@@ -45,7 +45,9 @@ def address(cache: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Headless Chromium."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=WAIT)
 
     program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if program is None:
@@ -106,6 +108,18 @@ class Visit:
             arg=at_least,
         )
         return [str(card.get_attribute("data-smiles")) for card in self.page.locator(".card").all()]
+
+    def rising(self, name: str) -> None:
+        """Wait until the numbers of this name under the structures rise."""
+        self.page.wait_for_function(
+            """name => {
+                const shelf = [...document.querySelectorAll('*')].map(each => each.shadowRoot?.querySelector('.shelf')).find(Boolean);
+                const lines = [...shelf.querySelectorAll('.line')].filter(line => line.children[0].textContent === name);
+                const numbers = lines.map(line => Number(line.children[1].textContent));
+                return numbers.length > 1 && numbers.every((number, at) => at === 0 || numbers[at - 1] <= number);
+            }""",
+            arg=name,
+        )
 
     def download(self, label: str, path: Path) -> Path:
         """Press a button that gives a file."""

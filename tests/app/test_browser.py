@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from playwright.sync_api import expect
 from rdkit import Chem
 
 Opened = Callable[..., Any]
@@ -32,7 +33,7 @@ def test_one_click_samples_and_the_next_one_downloads(visit: Opened, tmp_path: P
 
     look.page.get_by_role("combobox", name="Sort by").click()
     look.page.get_by_role("option", name="MW").click()
-    look.page.locator(".card").first.wait_for()
+    look.rising("MW")
     rows = table(look.download("CSV (all 100)", tmp_path / "a.csv"))
     weights = [float(row["MW"]) for row in rows]
     assert weights == sorted(weights)
@@ -43,8 +44,8 @@ def test_one_click_samples_and_the_next_one_downloads(visit: Opened, tmp_path: P
     look.see("SDF (2 selected)")
     look.press("Interpolate")
     look.page.get_by_role("heading", name="Interpolate").wait_for()
-    assert look.page.get_by_role("textbox", name="From").input_value() == rows[0]["smiles"]
-    assert look.page.get_by_role("textbox", name="To").input_value() == rows[3]["smiles"]
+    expect(look.page.get_by_role("textbox", name="From")).to_have_value(rows[0]["smiles"])
+    expect(look.page.get_by_role("textbox", name="To")).to_have_value(rows[3]["smiles"])
     look.go("Sample")
     look.see("SDF (2 selected)")  # as it was left
 
@@ -121,7 +122,7 @@ def test_a_lasso_on_the_map_selects(visit: Opened) -> None:
     look.see("SDF (1 selected)")
     look.press("Neighbours")
     look.page.get_by_role("heading", name="Neighbours and edit").wait_for()
-    assert look.page.get_by_role("textbox", name="Molecule").input_value() == chosen
+    expect(look.page.get_by_role("textbox", name="Molecule")).to_have_value(chosen)
 
 
 def test_samples_are_evaluated(visit: Opened, smiles: list[str], tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_bad_input_is_said_and_never_run(visit: Opened, tmp_path: Path) -> None:
         box.fill(text)
         box.press("Enter")
         look.see("cannot be used: not a SMILES" if "aspirin" in text else "cannot be used: too large")
-        assert look.page.get_by_role("button", name="Interpolate", exact=True).is_disabled()
+        expect(look.page.get_by_role("button", name="Interpolate", exact=True)).to_be_disabled()
         look.keep("bad-smiles")
 
     look.go("Map")
