@@ -9,6 +9,7 @@ import streamlit as st
 from molvae.app.session import say_error, say_note
 from molvae.app.sources import SUFFIXES, UPLOAD, Loaded, bundled, molecule, pasted, uploaded
 from molvae.app.structures import address
+from molvae.chem.molecules import MAX_CHARACTERS
 from molvae.errors import DataError
 from molvae.pages.markup import element
 from molvae.pretrained import MOSES_TRAINING
@@ -26,11 +27,18 @@ def molecule_box(label: str, key: str, default: str = "") -> str | None:
         pressed = st.button("Draw", key=f"draw {key}")
     if pressed:
         _draw(key)
+    refused = f"refused {key}"
     if not text.strip():
+        if refused in st.session_state:
+            say_error(st.session_state[refused])
         return None
+    st.session_state.pop(refused, None)
     try:
         smiles = molecule(text)
     except DataError as error:
+        if len(text) > MAX_CHARACTERS:  # kept in the box it would slow down every further look at the page
+            st.session_state[refused], st.session_state[f"new {key}"] = str(error), ""
+            st.rerun()
         say_error(str(error))
         return None
     st.html(element("img", src=address(smiles), alt=smiles, height=150, style="display:block;margin:0 auto;background:#fff"))

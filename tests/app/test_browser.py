@@ -155,7 +155,7 @@ def test_bad_input_is_said_and_never_run(visit: Opened, tmp_path: Path) -> None:
         box.press("Enter")
         look.see("cannot be used: not a SMILES" if "aspirin" in text else "cannot be used: too large")
         expect(look.page.get_by_role("button", name="Interpolate", exact=True)).to_be_disabled()
-        look.keep("bad-smiles")
+    look.keep("bad-smiles")
 
     look.go("Map")
     look.page.get_by_role("radio", name="Upload a file").click()
