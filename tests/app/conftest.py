@@ -93,6 +93,10 @@ class Visit:
         """Press a button."""
         self.page.get_by_role("button", name=label, exact=True).click()
 
+    def rest(self) -> None:
+        """Wait until the server has nothing more to say; a click while the page changes can get lost."""
+        self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
+
     def see(self, text: str) -> None:
         """Wait until a text is on the screen."""
         self.page.get_by_text(text).first.wait_for()

@@ -74,6 +74,8 @@ def test_a_molecule_is_drawn_and_its_neighbours_are_found_and_edited(visit: Open
     editor = look.page.frame_locator("iframe[title*=ketcher]")
     editor.get_by_role("button", name="Apply").click()
     look.press("Use it")
+    expect(look.page.get_by_role("dialog")).to_have_count(0)
+    look.rest()
     look.press("Find neighbours")
     assert DRUGS[1] not in look.structures(24)
     look.keep("neighbours")
