@@ -1,11 +1,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: sample test docs pictures notebooks check clean
+.PHONY: sample app test docs pictures notebooks check clean
 
 # Writes 1,000 novel molecules and a picture from the bundled model.
 sample: .venv/core
 	$(BIN)/molvae sample -n 1000 --novel --seed 1 --out out/sample.csv --picture out/sample.png
+
+# Opens the web page; prints its address.
+app: .venv/app
+	$(BIN)/molvae app
 
 # Every check: style, types, layers, tests with doctests, notebooks, and the documentation with its code.
 test: .venv/dev
@@ -39,10 +43,15 @@ notebooks: .venv/dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
 	touch $@
 
+.venv/app: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[app]"
+	touch $@ .venv/core
+
 .venv/dev: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	touch $@ .venv/core
+	touch $@ .venv/core .venv/app
 
 clean:
 	rm -rf .venv out

@@ -165,7 +165,7 @@ class MolVAE(Moves):
                 by a search of the latent space (see `molvae.latent.conditional.sample_where`, also for what is returned then). Every
                 molecule is checked, the critic is not asked; not with `raw`, repeats or `critic`.
             budget: most decodings of that search; 100 a molecule and at least 50,000 when None.
-            progress: told "molecules", how many that search has found and how many are wanted.
+            progress: told "molecules", how many have been found and how many are wanted; not with `raw`.
 
         Returns:
             DataFrame of `smiles` (canonical, empty for nothing written), `valid`, `survives`, `novel` (not in the training set;
@@ -192,7 +192,7 @@ class MolVAE(Moves):
             frame = sample_where(self, where, n, settings, seed=seed, novel=novel, budget=budget, progress=progress)
         else:
             sampler = Sampler(self.checkpoint, settings, seed)
-            frame = sampler.raw(n) if raw else sampler.kept(n, distinct, novel)
+            frame = sampler.raw(n) if raw else sampler.kept(n, distinct, novel, progress)
         frame.attrs |= {"asked": n, "seed": seed} | asdict(settings)
         return frame
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,8 +87,10 @@ class Sampler:
         surviving = sum(r.survives for r in readings)
         return self._frame([r.smiles for r in readings], [r.survives for r in readings], n, surviving, surviving)
 
-    def kept(self, n: int, distinct: bool = True, novel: bool = False) -> pd.DataFrame:
-        """The first n molecules that survive the round trip and satisfy the critic.
+    def kept(
+        self, n: int, distinct: bool = True, novel: bool = False, progress: Callable[[str, int, int], None] | None = None
+    ) -> pd.DataFrame:
+        """The first n molecules that survive the round trip and satisfy the critic; `progress` is told how many there are.
 
         Raises:
             DataError: the model writes too few different ones.
@@ -109,6 +111,8 @@ class Sampler:
                 if not (distinct and smiles in seen) and not (novel and is_known):
                     kept.append(smiles)
                     seen.add(smiles)
+            if progress:
+                progress("molecules", min(len(kept), n), n)
             idle = 0 if len(kept) > before else idle + wanted
             if len(kept) >= n:
                 return self._frame(kept[:n], [True] * n, drawn, surviving, accepted)

@@ -25,6 +25,7 @@ from molvae.cli import (
     properties,
     train,
     walk,
+    web,
 )
 from molvae.cli.common import INTERRUPTED, USAGE, console
 from molvae.errors import Interrupted, MolvaeError
@@ -59,6 +60,7 @@ for command in (
     train.fit_prior,
     train.fit_critic,
     optimize.optimize,
+    web.app,
 ):
     app.command()(command)
 app.add_typer(benchmark.app, name="benchmark")

@@ -497,4 +497,4 @@ def test_help_needs_neither_torch_nor_rdkit(tmp_path: Path) -> None:
     )
     done = spawn(code=code, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("Usage") == 1 + 23
+    assert done.stdout.count("Usage") == 1 + 24

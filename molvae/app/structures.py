@@ -1,0 +1,34 @@
+"""Pictures of molecules by address: /molvae/structure.svg?smiles=..."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+from molvae.chem.drawing import grid
+
+#: Where the server answers with a picture.
+ADDRESS = "/molvae/structure.svg"
+
+_CELL = (220, 160)
+_LONGEST = 2_000  # characters of a SMILES that is drawn
+
+
+def address(smiles: str) -> str:
+    """Where the picture of a molecule is.
+
+    >>> address("C#N")
+    '/molvae/structure.svg?smiles=C%23N'
+    """
+    return f"{ADDRESS}?smiles={quote(smiles, safe='')}"
+
+
+@lru_cache(maxsize=4096)
+def picture(smiles: str) -> bytes:
+    """An SVG of the molecule; an empty one for a text that is none, or is very long."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "molecule.svg"
+        grid([smiles if len(smiles) <= _LONGEST else ""], path, columns=1, size=_CELL)
+        return path.read_bytes()
