@@ -233,6 +233,7 @@ def test_a_killed_command_resumes_to_the_uninterrupted_result(run: Run, trained:
 SEARCHING = """
 import os, signal, sys, threading, time
 from molvae.cli.interrupts import interruptible
+signal.signal(signal.SIGINT, signal.default_int_handler)  # the tests may have been started where Ctrl-C is ignored
 end = time.monotonic() + 20
 try:
     with interruptible():
