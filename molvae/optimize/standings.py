@@ -83,6 +83,7 @@ class Standings:
             **{f"auc_top{k}": self.auc(task, k) for k in (1, 10, 100)},
             "auc_top10_deviation": spread,
             "auc_top10_by_seed": [result.auc["10"] for result in results],
+            "duplicates": mean(result.duplicates for result in results),
             "diversity": _mean([result.diversity for result in results]),
             "seconds_per_1000_calls": _mean([1000 * r.seconds / r.timed if r.timed else None for r in results]),
             "published_auc_top10": others,
@@ -105,8 +106,25 @@ class Standings:
         return (
             f"# PMO: AUC of the top 10\n\nMethod {b.method}, model {b.model}, {b.budget:,} calls, batches of {b.batch}; mean and standard "
             f"deviation over the seeds.{part}\nPublished figures are copied, not measured here. Methods with * score all of ZINC250k "
-            f"with the oracle first, which is no 10,000-call result, and are not taken for best.\n\n{_table([head, *rows, total])}\n"
+            f"with the oracle first, which is no 10,000-call result, and are not taken for best.\n\n{_table([head, *rows, total])}\n\n"
+            f"{self._costs()}\n"
         )
+
+    def _costs(self) -> str:
+        """Wall time, repeats and diversity of each task, as a table."""
+        rows = [["task", "seconds for 1,000 calls", "calls spent on repeats", "internal diversity of the 100 best"]]
+        for task in self.results:
+            figures = self._task(task)
+            seconds, diversity = (figures[name] for name in ("seconds_per_1000_calls", "diversity"))
+            rows.append(
+                [
+                    task,
+                    "" if seconds is None else f"{seconds:.0f}",
+                    f"{figures['duplicates']:.1%}",
+                    "" if diversity is None else f"{diversity:.3f}",
+                ]
+            )
+        return _table(rows)
 
     def _row(self, task: str) -> list[str]:
         figures = self._task(task)

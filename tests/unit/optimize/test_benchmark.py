@@ -62,6 +62,7 @@ def test_results_are_of_the_journals_and_a_table_stands_over_them(small: Benchma
     page = (tmp_path / "pmo.md").read_text()
     assert f"| **sum of 2** |  | **{mine:.3f}** |" in page
     assert "Not the whole of PMO" in page
+    assert "| 0.0% |" in page.split("calls spent on repeats")[1]
     assert json.loads((tmp_path / "pmo.json").read_text())["tasks"]["qed"]["seeds"] == [0, 1]
 
 
