@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-from molvae.chem.drawing import grid
+from molvae.chem.drawing import structure
 
 #: Where the server answers with a picture.
 ADDRESS = "/molvae/structure.svg"
@@ -28,7 +26,4 @@ def address(smiles: str) -> str:
 @lru_cache(maxsize=4096)
 def picture(smiles: str) -> bytes:
     """An SVG of the molecule; an empty one for a text that is none, or is very long."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "molecule.svg"
-        grid([smiles if len(smiles) <= _LONGEST else ""], path, columns=1, size=_CELL)
-        return path.read_bytes()
+    return structure(smiles if len(smiles) <= _LONGEST else "", _CELL)

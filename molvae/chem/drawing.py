@@ -50,6 +50,15 @@ def grid(
         partial.write_bytes(picture)
 
 
+def structure(smiles: str, size: tuple[int, int] = (220, 180)) -> bytes:
+    """An SVG of one molecule, of this width and height in pixels; an empty one for a text that is no SMILES.
+
+    >>> b"<svg" in structure("CCO")
+    True
+    """
+    return _drawn([_cell(smiles)], [""], 1, size, ".svg", None)
+
+
 def _check(path: Path, molecules: int, legends: int, columns: int, size: tuple[int, int]) -> None:
     if not molecules:
         raise DataError(f"{path}: no molecules to draw")
