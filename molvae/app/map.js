@@ -12,6 +12,7 @@ export default function (component) {
       responsive: true,
       scrollZoom: true,
       displaylogo: false,
+      plotGlPixelRatio: window.devicePixelRatio,
       modeBarButtons: [["pan2d", "lasso2d", "select2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
     });
     chart.removeAllListeners("plotly_hover");
@@ -50,7 +51,7 @@ function load(address) {
 }
 
 function trace(data) {
-  const marker = { size: data.x.length > 5000 ? 4 : 6, opacity: 0.8 };
+  const marker = { size: data.x.length > 5000 ? 3 : 6, opacity: 0.8 };
   if (data.grouped) {
     marker.color = data.values.map((value) => (value > 0 ? data.groups[(value - 1) % data.groups.length] : GREY));
   } else {

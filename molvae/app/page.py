@@ -12,7 +12,8 @@ from molvae.app.views import around, evaluate, interpolate, latent_map, optimize
 from molvae.errors import CheckpointError
 from molvae.pretrained import find_pretrained, pretrained_names
 
-_TITLES = {
+#: Pages by their addresses: title, icon and what draws them.
+TITLES = {
     "sample": ("Sample", ":material/casino:", sample.show),
     "interpolate": ("Interpolate", ":material/timeline:", interpolate.show),
     "around": ("Neighbours and edit", ":material/hub:", around.show),
@@ -28,12 +29,14 @@ def main() -> None:
     st.set_page_config("molvae", _here("icon.svg"), layout="wide", initial_sidebar_state=230)
     st.logo(_here("logo.svg"), size="large")
     st.html(_here("page.css"))
-    pages = {name: st.Page(show, title=title, icon=icon, url_path=name) for name, (title, icon, show) in _TITLES.items()}
+    pages = {name: st.Page(show, title=title, icon=icon, url_path=name) for name, (title, icon, show) in TITLES.items()}
     st.session_state["pages"] = pages
     chosen = st.navigation(list(pages.values()))
+    if (asked := st.query_params.get("page")) in pages and pages[asked] is not chosen:
+        st.switch_page(pages[asked])
     with st.sidebar:
         ready = _model()
-        at_work = {_TITLES[page.split()[0]][0] for page in pages_at_work()}
+        at_work = {TITLES[page.split()[0]][0] for page in pages_at_work()}
         for title in sorted(at_work - {chosen.title}):
             st.caption(f":material/hourglass: {title} goes on.")
     st.header(chosen.title)

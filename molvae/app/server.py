@@ -14,10 +14,11 @@ from typing import Any
 import plotly
 import streamlit as st
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from molvae.app.house import HOUSE
+from molvae.app.page import TITLES
 from molvae.app.sources import UPLOAD
 from molvae.app.structures import ADDRESS, picture
 from molvae.errors import DataError
@@ -68,7 +69,7 @@ def serve(model: str = "moses", port: int | None = None, ready: Callable[[str], 
     address = f"http://{HOST}:{chosen}"
     threading.Thread(target=_announce, args=(address, ready), daemon=True).start()
     page = Path(__file__).with_name("page.py")
-    routes = [Route(ADDRESS, _structure), Route("/molvae/plotly.js", _plotly)]
+    routes = [Route(ADDRESS, _structure), Route("/molvae/plotly.js", _plotly), *(Route(f"/{name}", _turned) for name in TITLES)]
     st.App(page, routes=routes, lifespan=lambda _: _opened(model)).run(config=_SETTINGS | {"server.port": chosen})
 
 
@@ -110,6 +111,11 @@ def _announce(address: str, ready: Callable[[str], None]) -> None:
             if answer.status == 200:
                 return ready(address)
         time.sleep(0.05)
+
+
+def _turned(request: Request) -> Response:
+    """To the root, which turns to the page: opened at /map, Streamlit's script would look for the server below /map, and log two errors."""
+    return RedirectResponse(f"/?page={request.url.path.strip('/')}")
 
 
 def _structure(request: Request) -> Response:

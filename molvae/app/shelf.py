@@ -54,7 +54,7 @@ def _toolbar(frame: pd.DataFrame, key: str) -> tuple[pd.DataFrame, pd.DataFrame]
         st.caption(f"{len(seen):,} of {len(frame):,} molecules pass the filter.")
     if len(frame) <= _SIZES[0]:
         return seen, seen
-    many = int(size.selectbox("Drawn at once", _SIZES, key=f"size {key}", persist_state="session"))
+    many = int(size.selectbox("Shown", _SIZES, key=f"size {key}", persist_state="session"))
     parts = max(-(-len(seen) // many), 1)
     at = int(part.number_input(f"Part, of {parts}", 1, parts, 1, key=f"part {key} {many} {parts}")) - 1
     return seen.iloc[at * many : (at + 1) * many], seen

@@ -102,7 +102,10 @@ def test_a_campaign_shows_its_best_and_is_stopped(visit: Opened) -> None:
 
 def test_a_lasso_on_the_map_selects(visit: Opened) -> None:
     look = visit()
-    look.go("Map")
+    look.page.goto(f"{look.address}/map")
+    look.page.get_by_role("heading", name="Map", exact=True).wait_for()
+    look.page.reload()
+    look.page.get_by_role("heading", name="Map", exact=True).wait_for()
     look.press("Draw the map")
     chart = look.page.locator(".chart[data-ready=yes]")
     chart.wait_for()

@@ -20,7 +20,7 @@ def show() -> None:
     st.caption("New molecules drawn from the model: valid, distinct, and with properties computed by RDKit.")
     n, novel, button = st.columns([2, 2, 1.4], vertical_alignment="bottom")
     count = n.number_input("How many", 1, _MOST, 100, 50, key="sample n", persist_state="session")
-    only = novel.checkbox("Only molecules that are not in the training set", True, key="sample novel", persist_state="session")
+    only = novel.checkbox("Only novel", True, key="sample novel", persist_state="session", help="None that is in the training set.")
     asked = button.button("Sample", type="primary", icon=":material/play_arrow:", width="stretch", disabled=current(PAGE) is not None)
     with st.expander("More"):
         seed, where = _more()
