@@ -19,7 +19,7 @@ test: .venv/dev
 	$(BIN)/lint-imports
 	$(BIN)/pytest --nbmake --nbmake-timeout=900 molvae tests notebooks
 
-# The documentation as a site: open out/site/index.html; for its search, python3 -m http.server -d out/site
+# The documentation as a site: open out/site/index.html.
 docs: .venv/dev
 	$(BIN)/mkdocs build --strict
 

@@ -1,18 +1,26 @@
-"""A tiny model, trained once for all tests on molecules made here; nothing is read from or written to the user's own folders."""
+"""A tiny model, trained once for all tests on molecules made here, and a browser; nothing of the user's own folders is read or written."""
 
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rdkit import Chem
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 ENDS = ["C", "CC", "O", "N", "F", "Cl", "C#N", "OC", "C(=O)O", "C(C)=O", "C(F)(F)F", "S(C)(=O)=O"]
 CORES = ["c1ccc({a})cc1{b}", "C1CCC({a})CC1{b}", "c1cc({a})ncc1{b}", "C({a})CCN{b}"]
+ARGUMENTS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
 
 
 def pytest_configure() -> None:
@@ -93,3 +101,18 @@ def model(trained: Path) -> Any:
     from molvae import MolVAE
 
     return MolVAE.from_pretrained(trained)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium."""
+    from playwright.sync_api import expect, sync_playwright
+
+    expect.set_options(timeout=180_000)  # a busy machine takes long to load torch
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.fail("the tests of pages need Chromium, and there is none: apt-get install chromium (or the like)", pytrace=False)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield browser
+        browser.close()

@@ -1,9 +1,8 @@
-"""A server of `molvae app` and a headless Chromium; what a page says on its console and asks of the network is watched."""
+"""A server of `molvae app`; what a page says on its console and asks of the network is watched."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 ROOT = Path(__file__).parents[2]
-ARGUMENTS = [
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 WAIT = 180_000  # milliseconds; a busy machine takes long to load torch
 
 #: Thrown by the drawing editor while it starts; nothing of ours.
@@ -40,22 +35,6 @@ def address(cache: Path) -> Iterator[str]:
             server.send_signal(signal.SIGINT)
             server.stderr.read()  # until it has ended
     assert server.returncode in (0, 130)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Headless Chromium."""
-    from playwright.sync_api import expect, sync_playwright
-
-    expect.set_options(timeout=WAIT)
-
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.fail("the tests of the web page need Chromium, and there is none: apt-get install chromium (or the like)", pytrace=False)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 class Visit:

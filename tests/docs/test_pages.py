@@ -14,8 +14,12 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
@@ -100,23 +104,30 @@ def test_blocks_are_of_kinds_that_are_run_or_said_to_be_none() -> None:
     assert fences == 2 * sum(len(blocks(path.read_text(encoding="utf-8"))) for path in PAGES)
 
 
-def test_the_site_builds_strictly_and_needs_nothing_from_elsewhere(tmp_path: Path) -> None:
-    site = tmp_path / "site"
-    command = [
-        sys.executable,
-        "-m",
-        "mkdocs",
-        "build",
-        "--strict",
-        "--quiet",
-        "--config-file",
-        str(ROOT / "mkdocs.yml"),
-        "--site-dir",
-        str(site),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built strictly."""
+    folder = tmp_path_factory.mktemp("site")
+    options = ["--strict", "--quiet", "--config-file", str(ROOT / "mkdocs.yml"), "--site-dir", str(folder)]
+    done = subprocess.run([sys.executable, "-m", "mkdocs", "build", *options], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_site_needs_nothing_from_elsewhere(site: Path) -> None:
     fetched = re.compile(r"<(?:script|img|link)\b[^>]*?(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
     for page in site.rglob("*.html"):
         assert not fetched.findall(page.read_text(encoding="utf-8")), page
     assert not [path for path in site.rglob("*.css") if re.search(r"url\([\"']?(?:https?:)?//", path.read_text(encoding="utf-8"))]
+
+
+def test_the_site_opened_from_the_disk_can_be_searched(site: Path, browser: Browser) -> None:
+    page = browser.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((site / "howto" / "sample.html").as_uri())
+    page.get_by_role("textbox", name="Search").press_sequentially("outliers")
+    page.locator(".md-search-result__link", has_text="Find outliers").first.click()
+    page.wait_for_url("**/howto/outliers.html*")
+    assert [address for address in asked if not address.startswith(("file:", "data:", "blob:"))] == []
+    page.close()
