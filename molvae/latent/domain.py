@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from molvae.chem.properties import compute
+from molvae.chem.properties import PROPERTIES, compute
 from molvae.latent.likelihood import writing_cost
 
 if TYPE_CHECKING:
@@ -32,9 +32,10 @@ def domain(model: MolVAE, name: str, smiles: Sequence[str], codes: NDArray[np.fl
 def outside(model: MolVAE, encoded: Encoded, names: Sequence[str]) -> list[str]:
     """Why the predictions for a molecule are not to be trusted, one text a molecule, empty where they are.
 
-    A molecule is outside when the model cannot encode it, or when writing it from its own code costs more nats a heavy atom than it
-    costs for 99% of the molecules that a head was fitted on: such a code does not hold the molecule, so nothing read off it need be
-    true of it. benchmarks/properties.py measures how much larger errors are outside.
+    A molecule is outside when the model cannot encode it; when a property that RDKit computes lies beyond all that the head for it
+    learned from, such as its weight; or when writing it from its own code costs more nats a heavy atom than it costs for 99% of the
+    molecules that a head was fitted on: such a code does not hold the molecule, so nothing read off it need be true of it.
+    benchmarks/properties.py measures how much larger errors are outside.
 
     Args:
         model: the model.
@@ -42,15 +43,30 @@ def outside(model: MolVAE, encoded: Encoded, names: Sequence[str]) -> list[str]:
         names: properties that are predicted; the strictest bound among theirs counts.
     """
     reasons = [f"cannot be encoded: {problem}" if problem else "" for problem in encoded.problems]
-    limits = [model.checkpoint.figures[_figure(name)] for name in names if _figure(name) in model.checkpoint.figures]
-    if not limits or not encoded.usable:
+    if not encoded.usable:
         return reasons
-    cost = _cost_an_atom(model, [encoded.smiles[row] for row in encoded.usable], encoded.codes[encoded.usable])
-    for row, nats in zip(encoded.usable, cost.tolist(), strict=True):
+    usable = [encoded.smiles[row] for row in encoded.usable]
+    for row, reason in zip(encoded.usable, _beyond(model, usable), strict=True):
+        reasons[row] = reason
+    if not (limits := [model.checkpoint.figures[_figure(name)] for name in names if _figure(name) in model.checkpoint.figures]):
+        return reasons
+    for row, nats in zip(encoded.usable, _cost_an_atom(model, usable, encoded.codes[encoded.usable]).tolist(), strict=True):
         if nats > min(limits):
             reasons[row] = (
                 f"its code does not hold it: {nats:.2f} nats an atom, 99% of the molecules learned from need at most {min(limits):.2f}"
             )
+    return reasons
+
+
+def _beyond(model: MolVAE, smiles: Sequence[str]) -> list[str]:
+    """For each molecule its first property, among those of heads, that is beyond what was learned from; else empty."""
+    columns = [column for column in model.properties if column.name in PROPERTIES and column.kind == "number"]
+    values = compute(smiles, [column.name for column in columns])
+    reasons = [""] * len(smiles)
+    for column in reversed(columns):
+        for row, value in enumerate(values[column.name]):
+            if not column.low <= value <= column.high:
+                reasons[row] = f"its {column.name} is {value:.4g}, the molecules learned from have {column.low:.4g} to {column.high:.4g}"
     return reasons
 
 

@@ -196,8 +196,14 @@ def test_what_the_codes_do_not_hold_is_outside(able: MolVAE, smiles: list[str]) 
     assert strange["applicable"].mean() < 0.5
     said = strange.loc[~strange["applicable"] & (strange["smiles"] != ""), "reason"]
     assert len(said)
-    assert said.str.contains("its code does not hold it: .* nats an atom").all()
+    assert said.str.contains("its code does not hold it: .* nats an atom|its logP is").all()
     assert strange["sp3_predicted"].notna().sum() == (strange["smiles"] != "").sum()  # a number all the same
+
+
+def test_a_computed_property_beyond_what_was_learned_from_is_outside(able: MolVAE) -> None:
+    frame = able.predict("CC" * 10, ["sp3"])
+    assert frame["reason"].str.fullmatch(r"its logP is 8.048, the molecules learned from have -\d.* to \d.*").all()
+    assert not frame["applicable"].any()
 
 
 def test_nothing_gives_an_empty_table(able: MolVAE) -> None:
