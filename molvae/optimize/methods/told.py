@@ -54,13 +54,22 @@ class Told:
         return [smiles[row] for row in order], scores[order]
 
     def new(self, candidates: Iterable[str]) -> Iterator[str]:
-        """Each candidate that was not told and is allowed, once."""
+        """Each candidate that was not told and is allowed, once; none that RDKit writes otherwise when it reads it again."""
         seen: set[str] = set()
         for smiles in candidates:
             if smiles and smiles not in self and smiles not in seen:
                 seen.add(smiles)
-                if self._allowed is None or self._allowed(smiles):
+                if _settled(smiles) and (self._allowed is None or self._allowed(smiles)):
                     yield smiles
+
+
+def _settled(smiles: str) -> bool:
+    """Whether a canonical SMILES stays what it is: seldom one with stereo does not, and would be asked twice.
+
+    >>> _settled("C[C@H](N)C(=O)O"), _settled("O[C@]1(Cl)CC[C@](S)CC1")
+    (True, False)
+    """
+    return ("@" not in smiles and "/" not in smiles) or canonical(parse(smiles)) == smiles
 
 
 class Stream:
