@@ -21,7 +21,6 @@ State = Literal["going", "done", "stopped", "failed"]
 
 _GRACE = 60.0  # seconds that a run goes on after its page is gone, for one that comes back
 _LOOK = 2.0  # seconds between looks at the page
-_NICE = 10  # a worker gives way to the server and to the browser, so that the page stays quick
 
 
 @dataclass(frozen=True)
@@ -52,8 +51,6 @@ class _Process:
             env=environment,
             start_new_session=True,  # Ctrl-C is for the server, which then closes its workers; and a worker ends with its own children
         )
-        if hasattr(os, "setpriority"):
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICE)
 
     def order(self, job: str, options: Mapping[str, Any]) -> int:
         """Have a job done after those ordered before; the number that its answers carry."""
