@@ -21,6 +21,7 @@ State = Literal["going", "done", "stopped", "failed"]
 
 _GRACE = 60.0  # seconds that a run goes on after its page is gone, for one that comes back
 _LOOK = 2.0  # seconds between looks at the page
+_NICE = 10  # a worker gives way to the server and to the browser, so that the page stays quick
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class _Process:
             env=environment,
             start_new_session=True,  # Ctrl-C is for the server, which then closes its workers; and a worker ends with its own children
         )
+        if hasattr(os, "setpriority"):
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, _NICE)
 
     def order(self, job: str, options: Mapping[str, Any]) -> int:
         """Have a job done after those ordered before; the number that its answers carry."""
@@ -178,6 +181,7 @@ class Run:
                 return False
             self._took = self.seconds
             self.problem, self.state = problem, state
+            self._workers.left(self._process)
             self._ended.set()
             return True
 
@@ -224,6 +228,7 @@ class Workers:
         try:
             order = process.order(job, options)
         except OSError:  # it ended while idle
+            self.left(process)
             self.gone(process)
             return self.start(job, options, alive)
         threading.Thread(target=run.follow, args=(order,), daemon=True).start()
@@ -231,33 +236,33 @@ class Workers:
         return run
 
     def _taken(self) -> _Process:
+        if len(self._busy) >= self.most:
+            raise DataError(f"{len(self._busy)} pieces of work are going on already; wait for one to end, or stop one")
         while self._idle:
             process = self._idle.pop()
             if process.alive:
                 break
             process.end()
         else:
-            if len(self._busy) >= self.most:
-                raise DataError(f"{len(self._busy)} pieces of work are going on already; wait for one to end, or stop one")
             process = _Process()
         self._busy.append(process)
         return process
 
-    def free(self, process: _Process) -> None:
-        """Take a process back that has ended its job."""
+    def left(self, process: _Process) -> None:
+        """Count a process no more among those at work."""
         with self.lock:
-            if process not in self._busy:
-                return None
-            self._busy.remove(process)
-            if not self._idle:
+            if process in self._busy:
+                self._busy.remove(process)
+
+    def free(self, process: _Process) -> None:
+        """Keep a process ready that has ended its job, unless one is."""
+        with self.lock:
+            if not self._idle and not self._closed:
                 return self._idle.append(process)
         return process.end()
 
     def gone(self, process: _Process) -> None:
         """End a process, and make another ready."""
-        with self.lock:
-            if process in self._busy:
-                self._busy.remove(process)
         process.end()
         self.warm()
 

@@ -75,6 +75,26 @@ def test_too_much_at_once_is_refused(workers: Workers, trained: Path) -> None:
         run.stop()
 
 
+def test_a_process_that_is_ready_does_not_raise_the_limit(trained: Path) -> None:
+    workers = Workers(str(trained), most=1)
+    try:
+        workers.start("optimize", {"model": str(trained), "recipe": CAMPAIGN})
+        workers.warm()
+        with pytest.raises(DataError, match="1 pieces of work are going on already"):
+            workers.start("warm", {"model": str(trained)})
+    finally:
+        workers.close()
+
+
+def test_a_run_that_has_ended_does_not_count(trained: Path) -> None:
+    workers = Workers(str(trained), most=1)
+    try:
+        for _ in range(20):
+            assert workers.start("no such job", {"model": str(trained)}).wait(120)
+    finally:
+        workers.close()
+
+
 def test_a_worker_that_dies_is_said(workers: Workers, trained: Path) -> None:
     run = workers.start("optimize", {"model": str(trained), "recipe": CAMPAIGN})
     os.kill(run.process_id, 9)
