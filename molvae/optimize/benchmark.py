@@ -10,6 +10,7 @@ import json
 import os
 import platform
 import time
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, is_dataclass
@@ -36,6 +37,7 @@ from molvae.pretrained import find_pretrained
 
 _TOPS = (1, 10, 100)
 RESULT = "result.json"
+ERROR = "error.txt"
 
 
 @dataclass(frozen=True)
@@ -143,32 +145,46 @@ def run_pmo(
         resume: keep what is finished and go on with what is not; without it nothing of this benchmark may be there.
         processes: campaigns side by side, one thread each.
         progress: told the task, the seed and how far it is after every batch; with one process only.
-        ended: told each result, in the order they come.
+        ended: told each result, in the order they come; those that were there already first.
 
     Returns:
         The results in the order of `Benchmark.pairs`.
 
     Raises:
-        DataError: bad settings; results or journals that are there already, or belong to other settings; the model of a task cannot be had.
+        DataError: bad settings; results that are there already, or belong to other settings; the model of a task cannot be had. After all
+            others have run also: campaigns that failed, each with its reason; `error.txt` in its folder has the rest.
         CheckpointError: there is no such model.
     """
     _check(benchmark, Path(out), resume, processes)
-    jobs = [partial(_run, benchmark, task, seed, Path(out)) for task, seed in benchmark.pairs()]
-    results = map(partial(_call, progress), jobs) if processes == 1 else _side_by_side(jobs, processes)
+    recipes = _recipes(benchmark)
     found = {}
+    for task, seed in recipes:
+        if (known := _finished(_folder(Path(out), task, seed) / RESULT, recipes[task, seed], benchmark.budget)) is not None:
+            found[task, seed] = known
+            if ended:
+                ended(known)
+    jobs = [partial(_try, benchmark, recipe, Path(out)) for pair, recipe in recipes.items() if pair not in found]
+    results = map(partial(_call, progress), jobs) if processes == 1 else _side_by_side(jobs, processes)
+    problems = []
     for result in results:
+        if isinstance(result, str):
+            problems.append(result)
+            continue
         found[result.task, result.seed] = result
         if ended:
             ended(result)
-    return [found[pair] for pair in benchmark.pairs()]
+    if problems:
+        raise DataError(f"{len(problems)} of {len(recipes)} runs failed, the others are finished: {'; '.join(problems)}; resume to go on")
+    return [found[pair] for pair in recipes]
 
 
-def _call(progress: Callable[[str, int, Progress], None] | None, job: Callable[..., Result]) -> Result:
+def _call(progress: Callable[[str, int, Progress], None] | None, job: Callable[..., Result | str]) -> Result | str:
     return job(progress)
 
 
-def _side_by_side(jobs: Sequence[Callable[..., Result]], processes: int) -> Iterator[Result]:
-    found: Iterator[Result] = joblib.Parallel(n_jobs=processes, return_as="generator_unordered")(joblib.delayed(job)() for job in jobs)
+def _side_by_side(jobs: Sequence[Callable[..., Result | str]], processes: int) -> Iterator[Result | str]:
+    parallel = joblib.Parallel(n_jobs=processes, return_as="generator_unordered")
+    found: Iterator[Result | str] = parallel(joblib.delayed(job)() for job in jobs)
     return found
 
 
@@ -191,20 +207,32 @@ def _folder(out: Path, task: str, seed: int) -> Path:
     return out / f"{task}-{seed}"
 
 
-def _run(benchmark: Benchmark, task: str, seed: int, out: Path, progress: Callable[[str, int, Progress], None] | None = None) -> Result:
-    """One campaign: begun, gone on with, or read when it is finished."""
+def _try(
+    benchmark: Benchmark, recipe: dict[str, Any], out: Path, progress: Callable[[str, int, Progress], None] | None = None
+) -> Result | str:
+    """The result of a campaign, or why it failed; the rest of that is in its folder."""
+    folder = _folder(out, recipe["task"], recipe["seed"])
+    (folder / ERROR).unlink(missing_ok=True)
+    try:
+        return _run(benchmark, recipe, folder, progress)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the other campaigns
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / ERROR).write_text(traceback.format_exc(), encoding="utf-8")
+        return f"{recipe['task']} {recipe['seed']}: {error or type(error).__name__} ({folder / ERROR})"
+
+
+def _run(
+    benchmark: Benchmark, recipe: dict[str, Any], folder: Path, progress: Callable[[str, int, Progress], None] | None = None
+) -> Result:
+    """One campaign: begun, or gone on with."""
     from molvae.model import MolVAE
 
-    folder, begun = _folder(out, task, seed), time.perf_counter()
+    task, seed, begun = recipe["task"], recipe["seed"], time.perf_counter()
+    seen: list[Progress] = []
     with _one_thread():
-        searcher = method(benchmark.method, MolVAE.from_pretrained(benchmark.model), seed=seed)
-        recipe = _recipe(benchmark, task, seed, searcher)
-        if (known := _finished(folder / RESULT, recipe, benchmark.budget)) is not None:
-            return known
-        resumed = (folder / "journal.jsonl").exists()
-        seen: list[Progress] = []
         outcome = run_campaign(
-            searcher, oracle(f"pmo:{task}"), folder, recipe=recipe, budget=benchmark.budget, batch=benchmark.batch, resume=resumed,
+            method(benchmark.method, MolVAE.from_pretrained(benchmark.model), seed=seed), oracle(f"pmo:{task}"), folder,
+            recipe=recipe, budget=benchmark.budget, batch=benchmark.batch, resume=(folder / "journal.jsonl").exists(),
             picture=False, progress=partial(_told, progress, task, seed, seen),
         )  # fmt: skip
     timed = len(outcome.entries) - (seen[0].calls - min(benchmark.batch, seen[0].calls) if seen else len(outcome.entries))
@@ -231,11 +259,17 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _recipe(benchmark: Benchmark, task: str, seed: int, searcher: Method) -> dict[str, Any]:
-    """What decides which molecules are asked."""
+def _recipes(benchmark: Benchmark) -> dict[tuple[str, int], dict[str, Any]]:
+    """What decides which molecules are asked, by task and seed."""
+    from molvae.model import MolVAE
+
     weights = sha256((find_pretrained(benchmark.model) / "model.safetensors").read_bytes()).hexdigest()[:16]
-    return {"task": task, "seed": seed, "method": benchmark.method, "model": benchmark.model, "weights": weights,
-            "settings": _settings(searcher), "batch": benchmark.batch}  # fmt: skip
+    settings = _settings(method(benchmark.method, MolVAE.from_pretrained(benchmark.model), seed=0))
+    return {
+        (task, seed): {"task": task, "seed": seed, "method": benchmark.method, "model": benchmark.model, "weights": weights,
+                       "settings": settings, "batch": benchmark.batch}
+        for task, seed in benchmark.pairs()
+    }  # fmt: skip
 
 
 def _settings(searcher: Method) -> dict[str, Any]:

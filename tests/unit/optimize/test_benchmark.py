@@ -6,15 +6,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from molvae.errors import CheckpointError, DataError
 from molvae.optimize import benchmark as pmo
 from molvae.optimize.benchmark import Benchmark, Result, chosen_tasks, diversity, run_pmo
+from molvae.optimize.campaign import Outcome
 from molvae.optimize.curves import auc_top
 from molvae.optimize.journal import read_journal
+from molvae.optimize.methods.base import Method
 from molvae.optimize.oracles import PMO, oracle
+from molvae.optimize.oracles.base import Oracle
 from molvae.optimize.standings import Standings, published
 
 
@@ -89,6 +93,25 @@ def test_what_is_finished_is_not_run_again_and_must_be_of_the_same_benchmark(
         patch.setattr(pmo, "run_campaign", None)
         assert run_pmo(replace(small, seeds=1), tmp_path, resume=True) == first
     assert not Standings.of(replace(small, method="random"), tmp_path).results
+
+
+def test_a_campaign_that_fails_leaves_the_others_alone(small: Benchmark, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    small, run = replace(small, seeds=1), pmo.run_campaign
+
+    def broken(searcher: Method, asked: Oracle, folder: Path, **rest: Any) -> Outcome:
+        if folder.name == "qed-0":
+            raise ZeroDivisionError("division by zero")
+        return run(searcher, asked, folder, **rest)
+
+    seen: list[Result] = []
+    with monkeypatch.context() as patch:
+        patch.setattr(pmo, "run_campaign", broken)
+        with pytest.raises(DataError, match="1 of 2 runs failed, the others are finished: qed 0: division by zero"):
+            run_pmo(small, tmp_path, ended=seen.append)
+    assert [result.task for result in seen] == ["isomers_c7h8n2o2"]
+    assert "ZeroDivisionError" in (tmp_path / "qed-0/error.txt").read_text()
+    assert [result.calls for result in run_pmo(small, tmp_path, resume=True)] == [30, 30]
+    assert not (tmp_path / "qed-0/error.txt").exists()
 
 
 def test_processes_change_nothing(small: Benchmark, tmp_path: Path) -> None:
