@@ -114,12 +114,12 @@ def fingerprint(kind: str) -> Callable[[Chem.Mol], Any]:
     """Fingerprints as the tasks use them, none of them folded.
 
     ECFP4 and ECFP6: Morgan of radius 2 and 3. FCFP4 and FCFP6: the same on functional classes of atoms. AP: atom pairs up to 10 bonds
-    apart. PHCO: Gobbi and Poppinger's 2D pharmacophores, the slow ones.
+    apart. PHCO: Gobbi and Poppinger's 2D pharmacophores.
     """
     if kind == "PHCO":
-        from rdkit.Chem.Pharm2D import Generate, Gobbi_Pharm2D
+        from molvae.optimize.oracles.pharmacophores import pharmacophores
 
-        return lambda mol: Generate.Gen2DFingerprint(mol, Gobbi_Pharm2D.factory)  # type: ignore[no-untyped-call]
+        return pharmacophores
     if kind == "AP":
         return rdFingerprintGenerator.GetAtomPairGenerator(maxDistance=10).GetSparseCountFingerprint
     features = rdFingerprintGenerator.GetMorganFeatureAtomInvGen() if kind.startswith("FCFP") else None
