@@ -43,7 +43,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         before, target = match.groups()
         if ":" in target or not target.startswith("../"):
             return match[0]
-        whole = posixpath.normpath(posixpath.join("docs", folder, target))
+        whole = posixpath.normpath(posixpath.join("docs", folder, target.replace(".ipynb", ".md")))
         return match[0] if whole.startswith("docs/") else before + posixpath.relpath(whole, folder or ".")
 
     return _LINK.sub(led, markdown)

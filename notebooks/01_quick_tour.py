@@ -34,12 +34,14 @@ facts = model.info()
 
 # %% [markdown]
 # ## New molecules
-# A code is drawn from the prior and the decoder writes a molecule for it. All are valid; those that survive the round trip through their own
-# SELFIES string are kept. The same seed gives the same molecules.
+# A code is drawn from the prior and the decoder writes a molecule for it. All are valid; kept are those that survive the round trip through
+# their own SELFIES string, and then a critic that knows real molecules. The same seed gives the same molecules.
 
 # %%
 samples = model.sample(200, seed=1, novel=True)
-print(f"{samples.attrs['accepted']:.0%} of {samples.attrs['drawn']} drawn survive the round trip")
+print(
+    f"of {samples.attrs['drawn']} drawn {samples.attrs['surviving']:.0%} survive the round trip, {samples.attrs['accepted']:.0%} the critic too"
+)
 samples.join(compute(samples["smiles"])).head()
 
 # %%
@@ -74,7 +76,7 @@ Draw.MolsToGridImage([Chem.MolFromSmiles(s) for s in path["smiles"]], molsPerRow
 
 # %% [markdown]
 # ## Your own data
-# `MolVAE.fit` takes a file of molecules. This one trains for seconds, to show the steps; `recipes/moses.toml` is the recipe of the bundled model.
+# `MolVAE.fit` takes a file of molecules. This one trains for seconds, to show the steps; `recipes/moses.toml` is the first of the four recipes of the bundled model.
 
 # %%
 from molvae.training.recipe import Recipe

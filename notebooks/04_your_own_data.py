@@ -85,7 +85,7 @@ new = ["Cc1ccc(-c2nc3ccc(C)cn3c2CC(=O)N(C)C)cc1", "O=C(NCCN1CCOCC1)c1ccc(Cl)cc1"
 tuned.model.predict(new).round(2)
 
 # %% [markdown]
-# `applicable` says whether the prediction can be trusted: outside is a molecule that its own code does not hold, or that is, say, lighter than all that a head learned from. Save the model and the heads go with it.
+# `applicable` says whether the molecule looks like what the heads learned from, which a prediction needs to be trusted, and which is no guarantee: outside is a molecule that its own code does not hold, or that is, say, lighter than all that a head learned from. Save the model and the heads go with it.
 
 # %%
 tuned.model.save_pretrained(folder / "mine")

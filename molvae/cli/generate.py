@@ -31,7 +31,7 @@ def sample(
     prior: Annotated[str | None, typer.Option(help="Where codes are drawn: gaussian or learned (molvae fit-prior). The model's own by default.")] = None,
     critic: Annotated[bool | None, typer.Option(help="Keep survivors at the rate the model's critic gives (molvae fit-critic). The model's own by default.")] = None,
     novel: Annotated[bool, typer.Option("--novel", help="Only molecules that are not in the training set.")] = False,
-    where: Annotated[str | None, typer.Option(help="Only molecules with these properties, computed by RDKit, such as \"logP=2..3,QED>0.8\" (also name=a.., name=..b, <, <=, >=; = for counts): the latent space is searched for them.", metavar="WINDOWS")] = None,
+    where: Annotated[str | None, typer.Option(help="Only molecules with these properties, computed by RDKit, such as \"logP=2..3,QED>0.8\" (also name=a.., name=..b, <, <=, >, >=; = for counts): the latent space is searched for them.", metavar="WINDOWS")] = None,
     budget: Annotated[int | None, typer.Option(min=1, help="With --where: most decodings. 100 a molecule by default, and at least 50,000.")] = None,
     raw: Annotated[bool, typer.Option("--raw", help="Keep all that is written: no round-trip filter, repeats stay.")] = False,
     properties: Annotated[bool, typer.Option(help="Add logP, QED, SA, weight and more, computed by RDKit.")] = True,

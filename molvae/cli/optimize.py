@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def optimize(
-    recipe: Annotated[Path, typer.Argument(help="TOML with [[term]]s, what is wished, and [campaign], how it is searched.", metavar="RECIPE")],
+    recipe: Annotated[Path, typer.Argument(help="TOML: each table named term says what is wished, the table campaign how it is searched.", metavar="RECIPE")],
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for the journal and the results; else `out` of the recipe.")] = None,
     budget: Annotated[int | None, typer.Option(min=1, help="Oracle calls in all; may be raised on --resume.")] = None,
     method: Annotated[str | None, typer.Option(help="evolve, gradient, cma, turbo, stoned or random.")] = None,

@@ -151,7 +151,9 @@ def predict(
     write(frame, out)
     refused = _reject(frame, rows, out)
     trusted = int(frame["applicable"].sum())
-    console.print(f"predictions for [bold]{trusted:,}[/bold] of {len(frame):,} molecules can be trusted; {refused:,} cannot be encoded")
+    console.print(
+        f"[bold]{trusted:,}[/bold] of {len(frame):,} molecules look like what the heads learned from; {refused:,} cannot be encoded"
+    )
     report({"molecules": len(frame), "applicable": trusted, "refused": refused}, figures)
     if refused:
         raise typer.Exit(PARTIAL)

@@ -1,4 +1,4 @@
-"""Which molecules the heads of a model may be trusted with."""
+"""Which molecules look like what the heads of a model learned from."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def domain(model: MolVAE, name: str, smiles: Sequence[str], codes: NDArray[np.fl
 
 
 def outside(model: MolVAE, encoded: Encoded, names: Sequence[str]) -> list[str]:
-    """Why the predictions for a molecule are not to be trusted, one text a molecule, empty where they are.
+    """Why the predictions for a molecule are not to be trusted, one text a molecule, empty where nothing speaks against them.
 
     A molecule is outside when the model cannot encode it; when a property that RDKit computes lies beyond all that the head for it
     learned from, such as its weight; or when writing it from its own code costs more nats a heavy atom than it costs for 99% of the

@@ -31,8 +31,9 @@ def predict(model: MolVAE, smiles: str | Iterable[str], names: Sequence[str] | N
     Returns:
         One row an input: `input`; `smiles` (canonical, empty where refused); for each property NAME `NAME_computed` (by RDKit, where
         it computes a property of this name), `NAME_predicted` (a probability for a binary property) and `NAME_std` (standard
-        deviation of the value about the prediction), in the unit of the property; `applicable` (whether the predictions can be trusted, see
-        `molvae.latent.domain.outside`) and `reason` (why not, else empty). A molecule that the model cannot encode has no predictions.
+        deviation of the value about the prediction), in the unit of the property; `applicable` (whether nothing speaks against trusting
+        them, see `molvae.latent.domain.outside`) and `reason` (what does, else empty). A molecule that the model cannot encode has no
+        predictions.
 
     Raises:
         DataError: the model has no head for a name, or none at all.
