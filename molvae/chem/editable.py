@@ -21,7 +21,7 @@ class Editable:
         hydrogens: of each atom, (atoms,).
         bonds: ends and order of each bond, (bonds, 3).
         cuts: rows of `bonds` that are single and in no ring.
-        distances: bonds between two atoms, (atoms, atoms).
+        distances: bonds between two atoms, (atoms, atoms); 65535 for those of two parts.
         neutral: whether an atom may become another element, (atoms,).
     """
 
@@ -29,7 +29,7 @@ class Editable:
     hydrogens: NDArray[np.int64]
     bonds: NDArray[np.int64]
     cuts: NDArray[np.int64]
-    distances: NDArray[np.float64]
+    distances: NDArray[np.uint16]
     neutral: NDArray[np.bool_]
 
     @classmethod
@@ -50,7 +50,8 @@ class Editable:
         every = [mol.GetBondWithIdx(row) for row in range(mol.GetNumBonds())]
         bonds = [(b.GetBeginAtomIdx(), b.GetEndAtomIdx(), int(b.GetBondTypeAsDouble())) for b in every]
         cuts = [row for row, b in enumerate(every) if bonds[row][2] == 1 and not b.IsInRing()]
+        distances = Chem.GetDistanceMatrix(Chem.Mol(mol))  # of a copy: a molecule keeps its matrix, 500 kB for 250 atoms
         return cls(
             mol, hydrogens, np.array(bonds, dtype=np.int64).reshape(-1, 3), np.array(cuts, dtype=np.int64),
-            Chem.GetDistanceMatrix(mol), neutral,
+            np.minimum(distances, np.iinfo(np.uint16).max).astype(np.uint16), neutral,
         )  # fmt: skip

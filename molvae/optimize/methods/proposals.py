@@ -100,7 +100,7 @@ class Graphs:
 
     def __init__(self, crossed: float, again: float = 0.35) -> None:
         self._crossed, self._again = crossed, again
-        self._read = lru_cache(maxsize=4096)(_editable)
+        self._read = lru_cache(maxsize=1024)(_editable)  # 350 kB each for 250 atoms
 
     def __call__(self, parents: Parents, n: int, random: np.random.Generator) -> list[str]:
         """See `Source`."""
