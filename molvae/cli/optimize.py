@@ -36,8 +36,9 @@ def optimize(
 ) -> None:  # fmt: skip
     """Search for molecules that meet wishes, within a budget of oracle calls.
 
-    Every call is on disk before its value is used: after Ctrl-C, or a crash, the same command with --resume goes on and asks nothing
-    twice. Options given here come before those of the recipe. Ends with 3 where some calls failed, or where nothing new was left to ask.
+    Every answer is on disk before its value is used: after Ctrl-C, or a crash, the same command with --resume goes on and asks nothing
+    twice that was answered. Options given here come before those of the recipe. Ends with 3 where some calls failed, where nothing new was
+    left to ask, or where no molecule met every constraint.
     """
     if figures is not None:
         check_writable(figures)
@@ -50,7 +51,7 @@ def optimize(
         raise Interrupted(f"{error}\ngo on with: {command} --resume") from error
     report(_figures(found), figures)
     _tell(found)
-    if found.outcome.exhausted or found.failures:
+    if found.outcome.exhausted or found.failures or not found.met:
         raise typer.Exit(PARTIAL)
 
 
@@ -93,6 +94,7 @@ def _figures(found: Found) -> dict[str, Any]:
         "budget": outcome.budget,
         "exhausted": outcome.exhausted,
         "failures": dict(found.failures.most_common()),
+        "met": found.met,
         "best": best["score"].max() if len(best) else None,
         "top10": best["score"].mean() if len(best) else None,
         "auc_top10": outcome.auc(),
@@ -114,8 +116,14 @@ def _tell(found: Found) -> None:
     if failures:
         said = "; ".join(f"{count:,} {reason}" for reason, count in failures.most_common(3))
         console.print(f"[yellow]{failures.total():,} of {len(outcome.entries):,} calls failed[/yellow]: {escape(said)}", soft_wrap=True)
+    if unmet := found.unmet:
+        said = (
+            f"{found.met:,} of {len(outcome.entries):,} molecules asked met every constraint; the others, say: {unmet.most_common(1)[0][0]}"
+        )
+        console.print(escape(said), soft_wrap=True)
     if outcome.exhausted:
-        hint = "" if outcome.entries else ": the model wrote nothing that meets the constraints; a lead or a start_file may help"
+        help_ = "" if found.recipe.settings.lead or found.recipe.settings.start_file else "; a lead or a start_file may help"
+        hint = "" if outcome.entries else f": nothing that was written meets the constraints{help_}"
         console.print(
             f"[yellow]the method has nothing new to ask after {len(outcome.entries):,} of {outcome.budget:,} calls[/yellow]{hint}",
             soft_wrap=True,

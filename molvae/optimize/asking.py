@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import joblib
+
 from molvae.errors import DataError
 from molvae.optimize.oracles import Answer, Oracle, oracle
 from molvae.optimize.recipe import Settings
@@ -14,7 +16,8 @@ from molvae.optimize.score import Score
 if TYPE_CHECKING:
     from molvae.optimize.objective import Objective
 
-_HOPE = 3  # batches that may fail as a whole at the beginning
+_HOPE = 3  # batches of calls in a row that may fail
+_SHARE = 4  # molecules asked at a time for each of several processes: fewer would leave some idle
 
 
 class Asking:
@@ -22,33 +25,40 @@ class Asking:
 
     Args:
         objective: makes the score.
-        settings: `jobs`, `timeout` and `retries` of the oracles.
+        settings: `batch`, and `jobs`, `timeout` and `retries` of the oracles.
+
+    Attributes:
+        at_once: molecules to ask at a time, where a Python function answers them one by one: its answers may be dear. None: a whole batch.
 
     Raises:
         DataError: an oracle cannot be found.
     """
 
     def __init__(self, objective: Objective, settings: Settings) -> None:
-        self._objective, self._retries = objective, settings.retries
+        self._objective, self._retries, self._batch = objective, settings.retries, settings.batch
         self._oracles = {name: oracle(name, **_options(name, settings)) for name in objective.oracles}
-        self._rounds = self._answered = 0
-        self._problems: Counter[str] = Counter()
+        singly = settings.cluster is None and any(name.startswith("python:") for name in self._oracles)
+        workers = joblib.effective_n_jobs(settings.jobs)
+        self.at_once = None if not singly else 1 if workers == 1 else _SHARE * workers
+        self._failed: Counter[str] = Counter()  # reasons of the calls since the last answer
 
     def __call__(self, smiles: Sequence[str]) -> list[Score]:
         """One score a molecule, in their order."""
         answers = {name: _answers(asked, smiles, self._retries) for name, asked in self._oracles.items()}
         failed = [next((said[row].problem for said in answers.values() if said[row].value is None), None) for row in range(len(smiles))]
-        self._rounds += 1
-        self._answered += failed.count(None)
-        self._problems.update(reason for reason in failed if reason is not None)
+        if None in failed:
+            self._failed.clear()
+        else:
+            self._failed.update(reason for reason in failed if reason is not None)
         return self._objective.score(answers, smiles)
 
-    def check(self) -> None:
-        """Raise DataError when the first three batches have failed, all of their molecules: then it is the oracle that is wrong."""
-        if self._rounds >= _HOPE and not self._answered:
-            said = "; ".join(f"{count} times {reason}" for reason, count in self._problems.most_common(3))
-            total = self._problems.total()
-            raise DataError(f"the oracles failed on all {total} molecules of the first {_HOPE} batches, so no more calls are spent: {said}")
+    @property
+    def broken(self) -> str:
+        """Why the oracle itself seems to be wrong: nothing was answered in three batches of calls; empty where it is not."""
+        if (total := self._failed.total()) < _HOPE * self._batch:
+            return ""
+        said = "; ".join(f"{count} times {reason}" for reason, count in self._failed.most_common(3))
+        return f"the oracles failed on the last {total} molecules, so no more calls are spent: {said}; --resume asks these again"
 
 
 def _options(name: str, settings: Settings) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from molvae.errors import DataError
 from molvae.files import replacing
 from molvae.optimize.campaign import Outcome, Progress, run_campaign
 from molvae.optimize.curves import auc_top
+from molvae.optimize.keys import nearest
 from molvae.optimize.methods import METHODS, method
 from molvae.optimize.methods.base import Method
 from molvae.optimize.oracles import PMO, oracle
@@ -122,7 +123,8 @@ def chosen_tasks(text: str) -> tuple[str, ...]:
         return PMO
     tasks = tuple(dict.fromkeys(name.strip().removeprefix("pmo:") for name in text.split(",") if name.strip()))
     if unknown := [task for task in tasks if task not in PMO]:
-        raise DataError(f"PMO has no task {', '.join(unknown)}; expected 'all' or some of {', '.join(PMO)}")
+        near = nearest(unknown[0], PMO) or f"; expected 'all' or some of {', '.join(PMO)}"
+        raise DataError(f"PMO has no task {', '.join(unknown)}{near}")
     if not tasks:
         raise DataError(f"no task in {text!r}; expected 'all' or some of {', '.join(PMO)}")
     return tasks
@@ -196,6 +198,8 @@ def _check(benchmark: Benchmark, out: Path, resume: bool, processes: int) -> Non
     if benchmark.method not in METHODS:
         raise DataError(f"unknown method {benchmark.method!r}, expected one of {', '.join(METHODS)}")
     find_pretrained(benchmark.model)
+    if out.exists() and not out.is_dir():
+        raise DataError(f"{out} is no folder")
     there = [folder for pair in benchmark.pairs() if (folder := _folder(out, *pair)).exists()]
     if there and not resume:
         raise DataError(f"{there[0]} is there already: resume that benchmark (--resume) or choose another folder")
@@ -287,6 +291,8 @@ def _finished(path: Path, recipe: dict[str, Any], budget: int) -> Result | None:
     held = asdict(result)
     if other := [f"{key}: {held[key]} there, {value} now" for key, value in recipe.items() if held[key] != value]:
         raise DataError(f"{path} belongs to another benchmark: {'; '.join(other)}; choose another folder")
+    if result.budget > budget:
+        raise DataError(f"{path} has a budget of {result.budget:,}, more than {budget:,}; choose another folder")
     return result if result.budget == budget else None
 
 

@@ -35,7 +35,7 @@ class Progress:
         budget: calls that may be made.
         best: the highest score, None before the first.
         top: mean of the ten highest scores, None before the first.
-        new: calls of the last batch.
+        new: calls journaled since this was told last.
     """
 
     calls: int
@@ -70,12 +70,12 @@ class Outcome:
         return len(self.entries) < self.budget
 
     def auc(self, k: int = 10) -> float:
-        """PMO's area under the curve; see `molvae.optimize.curves.auc_top`."""
-        return auc_top(self.scores, self.budget, k)
+        """Area under the mean of the k best against calls; with a budget of 10,000 that of PMO, see `molvae.optimize.curves.auc_top`."""
+        return auc_top(self.scores, self.budget, k, max(self.budget // 100, 1))
 
     def best(self, n: int = _BEST) -> pd.DataFrame:
-        """The n molecules with the highest scores: `smiles`, `score`, `call` and one column for each part of the score."""
-        ranked = sorted((entry for entry in self.entries if entry.value is not None), key=lambda entry: -(entry.value or 0.0))
+        """The n molecules with the highest scores that meet every constraint: `smiles`, `score`, `call`, and the parts of the score."""
+        ranked = sorted((entry for entry in self.entries if entry.is_met), key=lambda entry: -(entry.value or 0.0))
         return self.table(ranked[:n])
 
     @staticmethod
@@ -118,7 +118,8 @@ def run_campaign(
     """Spend oracle calls on what a method proposes, each of them journaled before it is used.
 
     A campaign that was stopped, even by kill -9, goes on with `resume`: the journal is told to a new method of the same recipe, round by
-    round, and no molecule is asked again. Answers that the oracle had not given yet when it was stopped are asked anew.
+    round, and no molecule in it is asked again. Answers that the scorer had not given yet when it was stopped are asked anew; a scorer with
+    a number `at_once` is asked so many molecules of a batch at a time, and each of these answers is journaled before the next question.
 
     Args:
         method: new, of the same kind, model and seed when resuming.
@@ -127,10 +128,10 @@ def run_campaign(
         recipe: whatever decides which molecules are asked (method and its options, model, seed, scorer), of JSON types; written into the
             journal with `batch`, and compared with it on resuming. The budget is no part of it: it may be raised.
         budget: oracle calls in all, those of before a resume included; never exceeded.
-        batch: molecules proposed, asked and journaled at once.
+        batch: molecules proposed at once, which a method learns from together.
         resume: go on with the journal of the folder.
         picture: draw the progress; needs matplotlib.
-        progress: told after every batch.
+        progress: told after every batch, or part of one. What it raises ends the campaign, and calls that failed last are forgotten.
 
     Raises:
         DataError: a budget or batch below 1, or a budget below the calls made; another recipe than the journal's, or a damaged journal; a
@@ -148,35 +149,64 @@ def run_campaign(
     with (Journal.resume if resume else Journal.create)(folder / "journal.jsonl", whole) as journal:
         if len(journal) > budget:
             raise DataError(f"{journal.path} holds {len(journal)} calls, more than the budget of {budget}")
-        _replay(method, journal.entries)
-        for _ in _rounds(method, scorer, journal, budget, batch):
+        for new in _rounds(method, scorer, journal, budget, batch):
             if progress:
-                progress(_progress(journal, budget))
+                progress(_progress(journal, budget, new))
         outcome = Outcome(tuple(journal.entries), budget, journal.note)
     outcome.write(folder, picture)
     return outcome
 
 
-def _replay(method: Method, entries: Sequence[Entry]) -> None:
-    """Tell a method what it was told before, in the same rounds."""
-    for _, told in groupby(entries, key=lambda entry: entry.round):
-        _tell(method, list(told))
+def _replay(method: Method, entries: Sequence[Entry], batch: int, budget: int) -> tuple[list[Entry], list[str]]:
+    """Tell a method what it was told before, in the same rounds.
+
+    Returns:
+        Of a last round that was cut off, what was answered and which molecules were not asked yet; else nothing.
+    """
+    rounds = [list(told) for _, told in groupby(entries, key=lambda entry: entry.round)]
+    last = rounds.pop() if rounds and len(rounds[-1]) < batch and len(entries) < budget else []
+    for told in rounds:
+        _tell(method, told)
+    known = [entry.smiles for entry in last]
+    proposed = method.ask(min(batch, budget - len(entries) + len(last))) if last else []
+    if proposed[: len(known)] == known and len(proposed) > len(known):
+        return last, proposed[len(known) :]
+    if last:  # it was whole
+        _tell(method, last)
+    return [], []
 
 
 def _tell(method: Method, entries: Sequence[Entry]) -> None:
     method.tell([entry.smiles for entry in entries], [entry.value for entry in entries])
 
 
-def _rounds(method: Method, scorer: Scorer, journal: Journal, budget: int, batch: int) -> Iterator[None]:
-    """Rounds of asking until the budget is spent or the method has nothing new; yields after each."""
-    while (left := budget - len(journal)) > 0:
-        number = journal.entries[-1].round + 1 if journal.entries else 1
-        if not (smiles := _proposed(method, journal, min(batch, left))):
-            return
-        entries = _asked(scorer, smiles, len(journal), number)
-        journal.append(entries)
-        _tell(method, entries)
-        yield
+def _rounds(method: Method, scorer: Scorer, journal: Journal, budget: int, batch: int) -> Iterator[int]:
+    """Rounds of asking until the budget is spent or the method has nothing new; after each part of one, how many calls were journaled.
+
+    Calls that failed are journaled with the next one that did not, or at the end: when the oracle has broken down and the campaign is
+    stopped, they are asked again on resuming.
+    """
+    size = getattr(scorer, "at_once", None) or batch
+    number = journal.entries[-1].round if journal.entries else 0
+    told, left = _replay(method, journal.entries, batch, budget)
+    failed: list[Entry] = []
+    while True:
+        if not left:
+            free = min(batch, budget - len(journal) - len(failed))
+            if not free or not (left := _proposed(method, journal, free)):
+                break
+            number += 1
+        while left:
+            part, left = left[:size], left[size:]
+            entries = _asked(scorer, part, len(journal) + len(failed), number)
+            told, failed, before = told + entries, failed + entries, len(journal)
+            if not all(entry.failed for entry in entries):
+                journal.append(failed)
+                failed = []
+            yield len(journal) - before
+        _tell(method, told)
+        told = []
+    journal.append(failed)
 
 
 def _proposed(method: Method, journal: Journal, n: int) -> list[str]:
@@ -218,7 +248,6 @@ def _finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def _progress(journal: Journal, budget: int) -> Progress:
+def _progress(journal: Journal, budget: int, new: int) -> Progress:
     scores = sorted((entry.value for entry in journal.entries if entry.value is not None), reverse=True)[:10]
-    new = sum(entry.round == journal.entries[-1].round for entry in journal.entries)
     return Progress(len(journal), budget, scores[0] if scores else None, sum(scores) / len(scores) if scores else None, new)

@@ -69,7 +69,7 @@ class Curves:
     Attributes:
         best: best score so far; 0 before the first.
         top: mean of the ten best so far.
-        auc: what `auc_top` would be had the budget been the calls so far.
+        auc: what the area would be had the budget been the calls so far, see `molvae.optimize.campaign.Outcome.auc`.
     """
 
     best: NDArray[np.float64]
@@ -79,7 +79,7 @@ class Curves:
     @classmethod
     def of(cls, scores: Sequence[float | None]) -> Curves:
         """The curves of scores in the order of the calls."""
-        auc = np.array([auc_top(scores[:calls], calls) for calls in _places(len(scores))])
+        auc = np.array([auc_top(scores[:calls], calls, every=max(calls // 100, 1)) for calls in _places(len(scores))])
         return cls(top_means(scores, 1), top_means(scores, 10), np.interp(np.arange(1, len(scores) + 1), _places(len(scores)), auc))
 
 

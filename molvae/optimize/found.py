@@ -38,17 +38,27 @@ class Found:
 
     @property
     def failures(self) -> Counter[str]:
-        """Calls that an oracle gave no number for, by reason; a constraint that is not met is no failure, even where it leaves no score."""
-        return Counter(e.problem for e in self.outcome.entries if e.value is None and (not e.parts or None in e.parts.values()))
+        """Calls that an oracle gave no number for, by reason."""
+        return Counter(entry.problem for entry in self.outcome.entries if entry.failed)
+
+    @property
+    def unmet(self) -> Counter[str]:
+        """Calls on molecules that turned out not to meet a constraint, by reason: only the oracle of the constraint could tell."""
+        return Counter(entry.problem for entry in self.outcome.entries if not entry.failed and not entry.is_met)
+
+    @property
+    def met(self) -> int:
+        """Molecules that have a score and meet every constraint."""
+        return sum(entry.is_met for entry in self.outcome.entries)
 
     @property
     def scores(self) -> list[Score]:
         """Scores in the order of the calls; a number with a problem is that of a constraint that is not met."""
-        return [Score(e.value, e.problem, e.parts, e.value is not None and not e.problem) for e in self.outcome.entries]
+        return [Score(e.value, e.problem, e.parts, e.is_met) for e in self.outcome.entries]
 
     def diverse(self) -> pd.DataFrame | None:
         """The best molecules of which no two are alike, as `Outcome.best` has them; None where no bound was given."""
-        s, entries = self.recipe.settings, self.outcome.entries
+        s, entries = self.recipe.settings, [entry for entry in self.outcome.entries if entry.is_met]
         if s.max_similarity is None:
             return None
         rows = diverse([entry.smiles for entry in entries], [entry.value for entry in entries], s.top, s.max_similarity)

@@ -1,7 +1,7 @@
 """The journal of a campaign: every oracle call is on disk before its value is used.
 
 One line a call, only ever appended: a JSON object whose last key is the CRC-32 of the bytes before it. Line 1 holds the recipe. Each
-append is flushed to the disk (fsync), so a process that is killed loses at most the calls that were not answered yet.
+append is flushed to the disk (fsync), so a process that is killed loses at most the answers that had not been handed over yet.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Entry:
         round: the batch it was asked in, from 1.
         smiles: canonical SMILES.
         value: the score, None for a failure.
-        problem: why there is no value, else empty.
+        problem: why there is no value, or which constraint is not met; else empty.
         parts: the parts of the score by name; None where one is missing.
     """
 
@@ -43,6 +43,16 @@ class Entry:
     value: float | None
     problem: str = ""
     parts: dict[str, float | None] = field(default_factory=dict)
+
+    @property
+    def failed(self) -> bool:
+        """Whether the oracle gave no number; a constraint that is not met is no failure, even where it leaves no value."""
+        return self.value is None and (not self.parts or None in self.parts.values())
+
+    @property
+    def is_met(self) -> bool:
+        """Whether there is a value and no constraint speaks against it."""
+        return self.value is not None and not self.problem
 
 
 class Journal:

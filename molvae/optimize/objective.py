@@ -39,6 +39,7 @@ __all__ = ["Objective", "Score", "Term"]
 #: How the desirabilities of the soft terms are used: as one weighted geometric mean, or each by itself for a Pareto front.
 Combine = Literal["product", "pareto"]
 
+_RESERVED = ("smiles", "score", "call")  # columns that results have anyway
 _Values = NDArray[np.float64]
 
 
@@ -118,7 +119,7 @@ class Objective:
     def load(cls, path: str | Path, model: MolVAE | None = None) -> Objective:
         """From a TOML file with a table [objective] and tables [[term]]; raises RecipeError as `of` does."""
         try:
-            return cls.of(tomllib.loads(Path(path).read_text(encoding="utf-8")), str(path), model)
+            return cls.of(tomllib.loads(Path(path).read_text(encoding="utf-8-sig")), str(path), model)
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path} cannot be read: {error}") from error
         except tomllib.TOMLDecodeError as error:
@@ -216,7 +217,7 @@ class Objective:
             "feasible": pd.Series([score.feasible for score in scores], dtype=bool),
             "problem": [score.problem for score in scores],
         }
-        return pd.DataFrame(columns | {name: pd.Series([s.parts[name] for s in scores], dtype=float) for name in self._part_names})
+        return pd.DataFrame(columns | {name: pd.Series([s.parts[name] for s in scores], dtype=float) for name in self.part_names})
 
     def _parts(self, values: _Values) -> _Values:
         """What each value (n, T) is worth: (n, T); NaN for a value that is missing."""
@@ -255,15 +256,16 @@ class Objective:
         return said or (refused(mol) if self.guard else "")
 
     def _refused(self, reason: str) -> Score:
-        return Score(None, reason, dict.fromkeys(self._part_names), False)
+        return Score(None, reason, dict.fromkeys(self.part_names), False)
 
     @property
-    def _part_names(self) -> list[str]:
+    def part_names(self) -> list[str]:
+        """Names of the parts of a score."""
         return [key for name in self.names for key in ((name,) if self.is_plain else (name, f"{name}_part"))]
 
     def _named(self, values: _Values, parts: _Values) -> dict[str, float | None]:
         numbers = values if self.is_plain else np.stack([values, parts], axis=1).ravel()
-        return {name: None if np.isnan(x) else x for name, x in zip(self._part_names, numbers.tolist(), strict=True)}
+        return {name: None if np.isnan(x) else x for name, x in zip(self.part_names, numbers.tolist(), strict=True)}
 
 
 def _term(table: Mapping[str, Any], number: int) -> Term:
@@ -281,6 +283,9 @@ def _check(objective: Objective) -> None:
     if not objective.soft:
         what = "only constraints" if objective.terms else "no terms"
         raise RecipeError(f"the objective has {what}; it needs at least one soft term ([[term]]), which says what is better")
+    own = [*_RESERVED, *objective.part_names]
+    if twice := [name for name, count in Counter(own).items() if count > 1]:
+        raise RecipeError(f"{twice[0]!r} would name two columns of the results: give the term another name")
     if objective.combine == "pareto" and len(objective.soft) < 2:
         raise RecipeError("a Pareto front needs at least two soft terms, this objective has one")
     if found := contradiction(objective.terms):

@@ -29,6 +29,8 @@ def checked(method: str, options: Mapping[str, Any]) -> dict[str, Any]:
     ({'first': 20}, 20)
     """
     settings, defaults = _settings(method), _defaults(method)
+    if isinstance(first := options.get("first", 1), int | float) and first < 1:
+        raise ValueError(f"options of method {method}: first is {first}, expected at least 1")
     for name in options:
         if name not in defaults:
             known = f", it has {', '.join(defaults)}" if defaults else ", it has none"

@@ -36,6 +36,8 @@ def _opening(found: Found) -> Markup:
     if len(best):
         figures += [("best score", figure(best.max())), ("mean of the best 10", figure(best.mean()))]
     figures += [("AUC top 10", figure(outcome.auc())), ("failed calls", f"{found.failures.total():,}")]
+    if unmet := found.unmet:
+        figures += [("missed a constraint", f"{unmet.total():,}")]
     if found.objective.combine == "pareto":
         figures += [("molecules on the front", f"{len(found.objective.front(found.scores)):,}")]
         figures += [("hypervolume", figure(found.objective.hypervolume(found.scores)))]

@@ -55,8 +55,11 @@ def progress_picture(scores: Sequence[float | None], path: str | Path, title: st
     calls, curves = np.arange(1, len(scores) + 1), Curves.of(scores)
     values = [np.nan if score is None else score for score in scores]
     axes.scatter(calls, values, s=5, color="#bbbbb5", linewidths=0, rasterized=True, label="each molecule")
+    known = np.cumsum([score is not None for score in scores]) > 0
     for name, colour in _COLOURS.items():
-        line = getattr(curves, name)
+        if name == "auc" and any(score is not None and score < 0 for score in scores):
+            continue  # an area that begins at 0 says nothing of scores below
+        line = np.where(known, getattr(curves, name), np.nan)
         axes.plot(calls, line, color=colour, linewidth=1.8, label=f"{_NAMES[name]}: {line[-1]:.3f}" if len(line) else _NAMES[name])
     axes.set(xlabel="oracle calls", ylabel="score", xlim=(0, max(len(scores), 1)))
     axes.set_title(title.replace("$", r"\$"), fontsize=10)

@@ -147,7 +147,7 @@ class CampaignRecipe:
     def load(cls, path: str | Path) -> CampaignRecipe:
         """From a TOML file; raises RecipeError as `of` does."""
         try:
-            return cls.of(tomllib.loads(Path(path).read_text(encoding="utf-8")), str(path))
+            return cls.of(tomllib.loads(Path(path).read_text(encoding="utf-8-sig")), str(path))
         except (OSError, UnicodeDecodeError) as error:
             raise RecipeError(f"{path} cannot be read: {error}") from error
         except tomllib.TOMLDecodeError as error:

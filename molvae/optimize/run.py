@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from molvae.optimize.recipe import CampaignRecipe, Settings
 
 JOURNAL, RECIPE = "journal.jsonl", "campaign.toml"
+RESULTS = ("best.csv", "best.sdf", "progress.png", "diverse.csv", "front.csv", "front.png", "report.html")
 
 
 def optimize(
@@ -48,8 +49,8 @@ def optimize(
 
     Raises:
         RecipeError: terms that contradict each other, or a head that the model lacks.
-        DataError: no folder, or one that holds a campaign already; a lead or start file without use; an oracle that cannot be found, or
-            that fails on all of the first three batches; what `run_campaign` raises.
+        DataError: no folder, or one that holds a campaign or other files of such names; a lead or start file without use; an oracle that
+            cannot be found, or that answers nothing in three batches of calls; what `run_campaign` raises.
         CheckpointError: there is no such model.
         MissingExtraError: the method, the pictures or the cluster need an extra.
         Interrupted: by Ctrl-C; every answered call is in the journal, and the tables are written.
@@ -65,7 +66,9 @@ def optimize(
     def told(now: Progress) -> None:
         if progress:
             progress(now)
-        asking.check()
+        if asking.broken:
+            _write_so_far(recipe, objective, folder)
+            raise DataError(asking.broken)
 
     with on_cluster(s.cluster):
         starts = starts_of(s, objective, model)
@@ -90,12 +93,16 @@ def _folder(out: str | None, resume: bool) -> Path:
     folder = Path(out)
     if not resume and (folder / JOURNAL).exists():
         raise DataError(f"{folder} holds a campaign already: go on with it (--resume) or choose another folder")
+    if not resume and (there := [name for name in (RECIPE, *RESULTS) if (folder / name).exists()]):
+        raise DataError(f"{folder} holds {', '.join(there)} of something else, which a campaign would overwrite: choose another folder")
     return folder
 
 
 def _method(settings: Settings, objective: Objective, model: MolVAE, starts: Starts) -> Method:
     options = dict(settings.options)
     first = default(settings.method, "first", options)
+    if first is not None and "first" not in options:
+        options["first"] = first = min(first, max(settings.budget // 3, 2))  # or a small budget would be all beginning
     if settings.min_similarity is not None and first is not None:
         options["first"] = min(first, max(len(starts.smiles), 2))  # the prior would bring no more of them
     return method(
@@ -124,12 +131,18 @@ def _decisive(settings: Settings, objective: Objective) -> dict[str, Any]:
 
 def _stopped(recipe: CampaignRecipe, objective: Objective, folder: Path) -> Interrupted:
     """What is said after Ctrl-C, once the results so far are written."""
+    calls = _write_so_far(recipe, objective, folder)
+    return Interrupted(f"stopped after {calls:,} of {recipe.settings.budget:,} calls; all of them are in {folder / JOURNAL}")
+
+
+def _write_so_far(recipe: CampaignRecipe, objective: Objective, folder: Path) -> int:
+    """Write the results of the calls in the journal; how many these are."""
     entries = read_journal(folder / JOURNAL)[1] if (folder / JOURNAL).exists() else []
     if entries:
         outcome = Outcome(tuple(entries), recipe.settings.budget)
         outcome.write(folder)
         Found(recipe, objective, outcome).write(folder)
-    return Interrupted(f"stopped after {len(entries):,} of {recipe.settings.budget:,} calls; all of them are in {folder / JOURNAL}")
+    return len(entries)
 
 
 def _write(path: Path, text: str) -> None:

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from molvae.optimize.objective import Objective
 
 _AROUND = 100  # molecules around a lead for a method that does not say how many it begins with
+_NEAR = 0.3  # Tanimoto similarity to a lead that is not asked, where no bound is given
 _BLOCK = 500  # rows of a file looked at together
+_OTHERS = "the model zinc250k knows charges and stereo, `molvae finetune` adds symbols to a model"
 _TRIES = 5000  # changes of atoms and bonds, where codes around a lead bring too few molecules
 
 
@@ -45,26 +47,39 @@ def starts_of(settings: Settings, objective: Objective, model: MolVAE) -> Starts
     """The lead, with a bound of similarity also molecules around it that meet the bound, and the molecules of the start file.
 
     Draws from the prior hardly ever meet a bound of similarity, so the molecules around the lead are what a method learns from: as many as
-    it begins with, written for codes around that of the lead, and where these are too few, made from it by small changes.
+    it begins with, written for codes around that of the lead, and where these are too few, made from it by small changes. The same for a
+    lead that misses a constraint itself.
 
     Raises:
-        DataError: the model cannot encode the lead; a file that cannot be read, or that holds no molecule that may be asked.
+        DataError: the model cannot encode the lead; nothing around it meets the constraints; a file that cannot be read, or that holds no
+            molecule that may be asked.
     """
-    around = _around(settings, objective, model) if settings.lead is not None else []
-    read, note = _read(settings, objective) if settings.start_file is not None else ([], "")
-    return Starts(tuple(dict.fromkeys([*around, *read])), note)
+    around, said = _around(settings, objective, model) if settings.lead is not None else ([], "")
+    read, left_out = _read(settings, objective) if settings.start_file is not None else ([], "")
+    return Starts(tuple(dict.fromkeys([*around, *read])), "; ".join(filter(None, (said, left_out))))
 
 
-def _around(settings: Settings, objective: Objective, model: MolVAE) -> list[str]:
+def _around(settings: Settings, objective: Objective, model: MolVAE) -> tuple[list[str], str]:
     lead = str(settings.lead)
     if problem := model.encode_all([lead]).problems[0]:
-        raise DataError(f"the model {settings.model} cannot encode the lead {lead!r}: {problem}; `molvae finetune` adds symbols to a model")
+        said = f"{problem.reason}; give the part that counts" if "." in lead else f"{problem}; {_OTHERS}"
+        raise DataError(f"the model {settings.model} cannot encode the lead {lead!r}: {said}")
     n = default(settings.method, "first", settings.options) or _AROUND
-    bound, found = settings.min_similarity, [lead]
-    if bound is not None:
-        found += neighbors(model, lead, n, min_similarity=bound, properties=[], seed=settings.seed)["smiles"].tolist()
-    kept = [text for text, reason in zip(found, objective.violations(found), strict=True) if not reason]
-    return kept if bound is None or len(kept) >= n else [*kept, *islice(_edited(lead, kept, objective, settings.seed), n - len(kept))]
+    bound, found, refused = settings.min_similarity, [lead], objective.violations([lead])[0]
+    if grown := bound is not None or bool(refused):
+        found += neighbors(model, lead, n, min_similarity=bound or _NEAR, properties=[], seed=settings.seed)["smiles"].tolist()
+    reasons = objective.violations(found)
+    kept = [text for text, reason in zip(found, reasons, strict=True) if not reason]
+    if grown and len(kept) < n:
+        kept += islice(_edited(lead, kept, objective, settings.seed), n - len(kept))
+    if not kept:
+        said = "; ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common(3))
+        raise DataError(f"neither the lead {lead!r} nor anything around it meets the constraints: {said}{_guarded(objective)}")
+    return kept, f"the lead is not asked, molecules around it are: {refused}{_guarded(objective)}" if refused else ""
+
+
+def _guarded(objective: Objective) -> str:
+    return " (guard = false in [objective] turns the rules against silly optima off)" if objective.guard else ""
 
 
 def _edited(lead: str, known: list[str], objective: Objective, seed: int) -> Iterator[str]:
@@ -92,9 +107,10 @@ def _read(settings: Settings, objective: Objective) -> tuple[list[str], str]:
 
 
 def _usable(settings: Settings, objective: Objective, reasons: Counter[str]) -> Iterator[str]:
-    every = read_rows(str(settings.start_file), settings.column)
+    every, seen = read_rows(str(settings.start_file), settings.column), set[str]()
     while rows := list(islice(every, _BLOCK)):
-        known = [text for row in rows if (text := _canonical(row, reasons))]
+        known = [text for text in dict.fromkeys(_canonical(row, reasons) for row in rows) if text and text not in seen]
+        seen.update(known)
         for text, reason in zip(known, objective.violations(known), strict=True):
             if reason:
                 reasons[reason] += 1
@@ -104,7 +120,11 @@ def _usable(settings: Settings, objective: Objective, reasons: Counter[str]) -> 
 
 def _canonical(row: Row, reasons: Counter[str]) -> str:
     try:
-        return canonical(parse(row.checked()))
+        text = canonical(parse(row.checked()))
     except MoleculeError as error:
         reasons[error.reason] += 1
         return ""
+    if "." in text:
+        reasons["several parts, such as a salt"] += 1
+        return ""
+    return text

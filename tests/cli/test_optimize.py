@@ -100,9 +100,56 @@ def test_a_command_with_too_few_numbers_ends_the_campaign_after_three_batches(ru
     Path("few.py").write_text("import sys\nprint(1.0)\n")
     terms = f'[[term]]\noracle = "command:{sys.executable} few.py"\ngoal = "maximize"\nbad = 0\ngood = 1\n'
     done = run("optimize", recipe(trained, terms, budget=200))
-    assert (done.code, "failed on all 30 molecules of the first 3 batches" in done.err) == (2, True)
+    assert (done.code, "failed on the last 30 molecules" in done.err) == (2, True)
     assert "1 lines came for 10 molecules" in done.err
-    assert len(read_journal("run/journal.jsonl")[1]) == 30
+    assert not read_journal("run/journal.jsonl")[1]
+    Path("few.py").write_text("import sys\nfor line in sys.stdin: print(1.0)\n")
+    assert run("optimize", "c.toml", "--budget", 30, "--resume").code == 0
+    assert [entry.value for entry in read_journal("run/journal.jsonl")[1]] == [1.0] * 30
+
+
+def test_an_oracle_that_breaks_down_on_the_way_costs_no_calls(run: Run, trained: Path) -> None:
+    whole = "def score(smiles):\n    return len(smiles)\n"
+    broken = (
+        "seen = []\ndef score(smiles):\n    seen.append(smiles)\n    if len(seen) > 25: raise OSError('no licence')\n"
+        + whole.split("\n", 1)[1]
+    )
+    done = run("optimize", recipe(trained, oracle("breaks", broken), budget=80, objective="guard = false"))
+    assert (done.code, "30 times OSError: no licence; --resume asks these again" in done.err) == (2, True), done.err
+    assert len(read_journal("run/journal.jsonl")[1]) == len(pd.read_csv("run/best.csv")) == 25
+    Path("breaks.py").write_text(whole)
+    child = subprocess.run([sys.executable, "-m", "molvae", "optimize", "c.toml", "--resume"], capture_output=True, check=False)
+    assert child.returncode == 0, child.stderr
+    entries = read_journal("run/journal.jsonl")[1]
+    assert len(entries) == 80
+    assert all(entry.parts["python:breaks.score"] == len(entry.smiles) for entry in entries)
+    child = subprocess.run([sys.executable, "-m", "molvae", "optimize", "c.toml", "--out", "smooth"], capture_output=True, check=False)
+    assert read_journal("smooth/journal.jsonl")[1] == entries  # as if nothing had happened
+
+
+def test_only_molecules_that_meet_every_constraint_are_results(run: Run, trained: Path) -> None:
+    odd = oracle("odd", "def score(smiles): return len(smiles) % 2\n").replace(
+        'goal = "maximize"\nbad = 0\ngood = 30', "low = 1\nhard = true"
+    )
+    done = run("optimize", recipe(trained, QED + odd, max_similarity=0.9, objective="guard = false"), "--json", "found.json")
+    entries = read_journal("run/journal.jsonl")[1]
+    met = [entry for entry in entries if len(entry.smiles) % 2]
+    assert 0 < len(met) < len(entries)
+    for name in ("best", "diverse"):
+        assert all(len(text) % 2 for text in pd.read_csv(f"run/{name}.csv")["smiles"])
+    assert len(pd.read_csv("run/best.csv")) == len(met) == json.loads(Path("found.json").read_text())["met"]
+    assert f"{len(met)} of 30 molecules asked met every constraint" in done.err
+    none = odd.replace("low = 1", "low = 2")
+    done = run("optimize", recipe(trained, QED + none, out="none", objective="guard = false"))
+    assert (done.code, "0 of 30 molecules asked met every constraint; the others, say: python:odd.score is" in done.err) == (3, True)
+
+
+def test_nothing_else_in_the_folder_is_overwritten(run: Run, trained: Path) -> None:
+    given = Path(recipe(trained, out=".")).read_text()
+    Path("campaign.toml").write_text(given)
+    done = run("optimize", "campaign.toml")
+    assert (done.code, "holds campaign.toml of something else" in done.err) == (2, True)
+    assert Path("campaign.toml").read_text() == given
 
 
 def test_failed_molecules_are_tried_again_where_wished(run: Run, trained: Path) -> None:
@@ -145,6 +192,27 @@ def test_a_start_file_gives_the_first_molecules_or_is_refused(run: Run, trained:
     done = run("optimize", "c.toml", "--out", "other")
     assert (done.code, "holds no molecule that can be asked: 1 not a SMILES" in done.err) == (2, True)
     assert not Path("other").exists()
+
+
+def test_salts_are_left_out_and_repeats_hide_nothing(run: Run, trained: Path) -> None:
+    others = ["CCOc1ccc(NC(C)=O)cc1", "CC(=O)Nc1ccc(C)cc1"]
+    Path("leads.smi").write_text("\n".join([LEAD] * 50 + ["C[NH+](C)CCc1ccccc1.[Cl-]", *others]))
+    done = run("optimize", recipe(trained, start_file="leads.smi"))
+    assert "1 several parts, such as a salt" in done.err
+    assert {LEAD, *others} <= {entry.smiles for entry in read_journal("run/journal.jsonl")[1]}
+    done = run("optimize", recipe(trained, lead="C[NH+](C)CCc1ccccc1.[Cl-]", out="salt"))
+    assert (done.code, "give the part that counts" in done.err) == (2, True)
+
+
+def test_a_lead_that_misses_a_constraint_is_said_and_its_neighbours_are_asked(run: Run, trained: Path) -> None:
+    lead = "COc1ccc(CNC(=O)c2ccccc2)cc1"
+    done = run("optimize", recipe(trained, QED + '[[term]]\nlacks = "COc1ccccc1"\n', lead=lead))
+    assert (done.code, "the lead is not asked, molecules around it are: it has COc1ccccc1" in done.err) == (0, True), done.err
+    first = [entry.smiles for entry in read_journal("run/journal.jsonl")[1]][:10]
+    assert lead not in first
+    assert max(similarity_of(text, lead) for text in first) > 0.3
+    done = run("optimize", recipe(trained, QED + '[[term]]\nlacks = "c"\n', lead=lead, min_similarity=0.6, out="none"))
+    assert (done.code, "nor anything around it meets the constraints" in done.err) == (2, True), done.err
 
 
 def test_a_bound_that_the_prior_never_meets_still_has_starts(run: Run, model: Any, trained: Path, smiles: list[str]) -> None:
@@ -206,9 +274,9 @@ def test_ctrl_c_writes_what_there_is_and_says_how_to_go_on(run: Run, trained: Pa
     code = "calls = []\ndef score(smiles):\n    calls.append(smiles)\n    if len(calls) == 15: raise KeyboardInterrupt\n    return 1\n"
     done = run("optimize", recipe(trained, oracle("stopped", code)))
     assert done.code == 130
-    assert "stopped after 10 of 30 calls" in done.err
+    assert "stopped after 14 of 30 calls" in done.err
     assert "go on with: molvae optimize c.toml --resume" in done.err
-    assert len(pd.read_csv("run/best.csv")) == 10
+    assert len(pd.read_csv("run/best.csv")) == 14
     assert run("optimize", "c.toml", "--resume").code == 0
 
 
@@ -222,7 +290,7 @@ def test_a_killed_command_resumes_to_the_uninterrupted_result(run: Run, trained:
     path = recipe(trained, terms, method="evolve", budget=40, options="first = 10\nfewest = 60\ntuned_every = 0")
     done = subprocess.run([sys.executable, "-m", "molvae", "optimize", path], check=False, capture_output=True)
     assert done.returncode == -signal.SIGKILL
-    assert len(read_journal("run/journal.jsonl")[1]) == 20
+    assert len(read_journal("run/journal.jsonl")[1]) == 24  # all that was answered
     Path("spare").touch()
     assert run("optimize", path, "--resume").code == 0
     assert run("optimize", path, "--out", "whole").code == 0

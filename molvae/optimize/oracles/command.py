@@ -18,14 +18,16 @@ from molvae.optimize.oracles.base import Answer
 from molvae.optimize.oracles.spread import spread
 
 _TRIES = 2
+_VAIN = 16  # runs that may fail while a batch is halved: enough to find two molecules among a hundred
 
 
 @dataclass(frozen=True)
 class CommandOracle:
     """Asks a command: SMILES on its standard input, one a line, and as many lines with one number each from its standard output.
 
-    A batch that ends with an exit code other than 0, that does not end in time, or that gives another number of lines is tried once more;
-    then its molecules are failures. A line that is no finite number is a failure of its molecule alone.
+    A batch that ends with an exit code other than 0, that does not end in time, or that gives another number of lines is tried once more.
+    Then its molecules are failures; but after an exit code it is halved again and again before, in at most 16 vain runs, to find the
+    molecules that the command stumbles over. A line that is no finite number is a failure of its molecule alone.
 
     Attributes:
         name: what it is called in tables.
@@ -58,6 +60,10 @@ class _Failed(Exception):  # noqa: N818  the reason why a whole batch has no num
     pass
 
 
+class _Stumbled(_Failed):
+    pass
+
+
 def _words(command: str) -> list[str]:
     try:
         words = shlex.split(command)
@@ -69,13 +75,36 @@ def _words(command: str) -> list[str]:
 
 
 def _asked(command: str, timeout: float, smiles: Sequence[str]) -> list[Answer]:
-    problem = ""
+    problem: Exception = _Failed()
     for _ in range(_TRIES):
         try:
-            return [Answer.of(line.strip()) for line in _lines(_words(command), timeout, smiles)]
+            return _answered(command, timeout, smiles)
         except (_Failed, DataError, OSError) as error:
-            problem = str(error)
-    return [Answer(None, f"{problem} (tried {_TRIES} times)")] * len(smiles)
+            problem = error
+    said = f"{problem} (tried {_TRIES} times)"
+    left = [_VAIN if isinstance(problem, _Stumbled) else 0]
+    return _halved(command, timeout, smiles, said, left)
+
+
+def _answered(command: str, timeout: float, smiles: Sequence[str]) -> list[Answer]:
+    return [Answer.of(line.strip()) for line in _lines(_words(command), timeout, smiles)]
+
+
+def _halved(command: str, timeout: float, smiles: Sequence[str], problem: str, left: list[int]) -> list[Answer]:
+    """Answers to the halves of a batch that failed, each halved again where it fails too, while vain runs are `left`."""
+    if len(smiles) == 1:
+        return [Answer(None, problem)]
+    answers: list[Answer] = []
+    for half in (smiles[: len(smiles) // 2], smiles[len(smiles) // 2 :]):
+        if left[0] < 1:
+            answers += [Answer(None, problem)] * len(half)
+            continue
+        try:
+            answers += _answered(command, timeout, half)
+        except (_Failed, DataError, OSError) as error:
+            left[0] = left[0] - 1 if isinstance(error, _Stumbled) else 0
+            answers += _halved(command, timeout, half, str(error), left)
+    return answers
 
 
 def _lines(words: list[str], timeout: float, smiles: Sequence[str]) -> list[str]:
@@ -86,7 +115,7 @@ def _lines(words: list[str], timeout: float, smiles: Sequence[str]) -> list[str]
         code = _run(words, timeout, given, out, err)
         if code:
             said = err.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-            raise _Failed(f"exit code {code}{f': {said[-1][:200]}' if said else ''}")
+            raise _Stumbled(f"exit code {code}{f': {said[-1][:200]}' if said else ''}")
         lines = out.read_text(encoding="utf-8", errors="replace").splitlines()
     if len(lines) != len(smiles):
         raise _Failed(f"{len(lines)} lines came for {len(smiles)} molecules")

@@ -70,7 +70,7 @@ def _imported(name: str) -> Any:
         sys.path.append(here)  # stays: the function may import more when it is called, and worker processes get the same path
     try:
         return import_module(name)
-    except Exception as error:  # a user's module may raise anything
+    except (Exception, SystemExit) as error:  # a user's module may raise anything
         raise DataError(f"the module {name} cannot be imported from {here} ({type(error).__name__}: {error})") from error
 
 
@@ -82,7 +82,7 @@ def _one(function: Callable[[Any], Any], text: str, timeout: float | None) -> An
     try:
         with at_most(timeout):
             return Answer.of(function(text))
-    except Exception as error:  # noqa: BLE001  a user's function may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a user's function may raise anything
         return Answer(None, f"{type(error).__name__}: {error}")
 
 
@@ -90,7 +90,7 @@ def _batch(function: Callable[[Any], Any], smiles: list[str], timeout: float | N
     try:
         with at_most(timeout):
             values = list(function(list(smiles)))
-    except Exception as error:  # noqa: BLE001  a user's function may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a user's function may raise anything
         return [Answer(None, f"{type(error).__name__}: {error}")] * len(smiles)
     if len(values) != len(smiles):
         return [Answer(None, f"{len(values)} values came for {len(smiles)} molecules")] * len(smiles)

@@ -89,6 +89,8 @@ def test_what_is_finished_is_not_run_again_and_must_be_of_the_same_benchmark(
     first = run_pmo(replace(small, seeds=1), tmp_path)
     with pytest.raises(DataError, match="belongs to another benchmark: method: stoned there, random now"):
         run_pmo(replace(small, method="random"), tmp_path, resume=True)
+    with pytest.raises(DataError, match="has a budget of 30, more than 20"):
+        run_pmo(replace(small, seeds=1, budget=20), tmp_path, resume=True)
     with monkeypatch.context() as patch:
         patch.setattr(pmo, "run_campaign", None)
         assert run_pmo(replace(small, seeds=1), tmp_path, resume=True) == first
@@ -131,8 +133,12 @@ def test_what_cannot_run_is_refused_before_any_work(small: Benchmark, tmp_path: 
         run_pmo(replace(small, method="luck"), tmp_path)
     with pytest.raises(DataError, match="budget 0"):
         run_pmo(replace(small, budget=0), tmp_path)
-    with pytest.raises(DataError, match="no task qedd"):
+    with pytest.raises(DataError, match="no task qedd; nearest: qed"):
         chosen_tasks("qed,qedd")
+    (tmp_path / "file").touch()
+    with pytest.raises(DataError, match="file is no folder"):
+        run_pmo(small, tmp_path / "file")
+    (tmp_path / "file").unlink()
     with pytest.raises(DataError, match="no task in ','"):
         chosen_tasks(",")
     assert not list(tmp_path.iterdir())

@@ -36,6 +36,8 @@ def recipe(*terms: dict[str, Any], objective: dict[str, Any] | None = None, **ca
         ({"method": "evolv"}, "there is no such method; nearest: evolve"),
         ({"options": {"frist": 5}}, "method evolve has no option 'frist'; nearest: first"),
         ({"options": {"first": "many"}}, "first is 'many'"),
+        ({"options": {"first": -5}}, "first is -5, expected at least 1"),
+        ({"guard": False}, r"guard belongs into \[objective\]"),
         ({"method": "random", "options": {"first": 5}}, "method random has no option 'first', it has none"),
         ({"method": "stoned", "options": {"first": "many"}}, "options of method stoned"),
         ({"budget": 0}, "campaign.budget is 0"),

@@ -58,8 +58,6 @@ def test_a_line_that_is_no_number_is_a_failure_of_its_molecule_alone(script: Scr
         ("echo 1; echo 2", "2 lines came for 3 molecules"),
         ("printf '1\\n2\\n3\\n4\\n'", "4 lines came for 3 molecules"),
         ("true", "0 lines came for 3 molecules"),
-        ("printf '1\\n2\\n3\\n'; echo licence expired >&2; exit 4", "exit code 4: licence expired"),
-        ("kill -9 $$", "exit code -9"),
     ],
 )
 def test_a_batch_that_fails_is_tried_twice_and_then_all_failures(script: Script, tmp_path: Path, text: str, said: str) -> None:
@@ -67,6 +65,25 @@ def test_a_batch_that_fails_is_tried_twice_and_then_all_failures(script: Script,
     assert [answer.value for answer in answers] == [None] * 3
     assert {answer.problem for answer in answers} == {f"{said} (tried 2 times)"}
     assert (tmp_path / "tries").read_text().split() == ["try", "try"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("printf '1\\n2\\n3\\n'; echo licence expired >&2; exit 4", "exit code 4: licence expired"), ("kill -9 $$", "exit code -9")],
+)
+def test_a_command_that_always_crashes_gives_failures_after_a_few_runs(script: Script, tmp_path: Path, text: str, said: str) -> None:
+    answers = oracle(script(f"echo try >> tries; {text}"))(SMILES * 20)
+    assert [answer.value for answer in answers] == [None] * 60
+    assert all(answer.problem.startswith(said) for answer in answers)
+    assert len((tmp_path / "tries").read_text().split()) == 2 + 16
+
+
+def test_a_molecule_that_the_command_crashes_on_fails_alone(script: Script) -> None:
+    name = script("cat > given; grep -q N given && exit 139; awk '{print length($1)}' given")
+    smiles = ["C" * size for size in range(1, 31)]
+    smiles[7] = "CN"
+    values = [answer.value for answer in oracle(name)(smiles)]
+    assert values == [None if "N" in text else len(text) for text in smiles]
 
 
 def test_the_second_try_counts(script: Script) -> None:

@@ -70,6 +70,10 @@ def test_a_function_given_as_it_is() -> None:
     assert oracle(len).name == "len"
 
 
+def test_a_function_that_would_end_the_program_has_failed() -> None:
+    assert [answer.problem for answer in oracle(lambda text: sys.exit(3))(SMILES)] == ["SystemExit: 3"] * 3
+
+
 @pytest.mark.parametrize("returned", [float("nan"), None, "high", -float("inf"), [1, 2]])
 def test_what_is_no_number_is_a_failure(returned: object) -> None:
     answers = oracle(lambda text: returned if text == "CC" else 1)(SMILES)

@@ -222,7 +222,8 @@ def test_a_recipe_comes_back_as_it_was(tmp_path: Path) -> None:
         ("[[term]]\nproperty = 'QEDD'\ngoal = 'maximize'", "term 1: property is 'QEDD': unknown property.*nearest: QED"),
         ("[[term]]\noracle = 'pmo:drd3'", "term 1: unknown oracle 'pmo:drd3'; nearest: pmo:drd2"),
         ("[[term]]\noracle = 'command:./dock.sh'\ngoal='minimize'\n[[term]]\nproperty='QED'\ngoal='maximize'", "give bad and good"),
-        ("[term]\nproperty = 'QED'", "term is {.*valid tuple"),
+        ("[term]\nproperty = 'QED'", r"write \[\[term\]\]"),
+        ("[[term]]\nproperty = 'QED'\nname = 'score'\ngoal = 'maximize'", "'score' would name two columns"),
         ("term = 3", "term is 3"),
         ("[[term", "is not TOML"),
     ],
@@ -232,6 +233,12 @@ def test_bad_recipes_are_refused(text: str, message: str, tmp_path: Path) -> Non
     path.write_text(text)
     with pytest.raises(RecipeError, match=rf"bad\.toml.*{message}"):
         Objective.load(path)
+
+
+def test_a_file_of_notepad_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "windows.toml"
+    path.write_text("[[term]]\r\nproperty = 'QED'\r\ngoal = 'maximize'\r\n", encoding="utf-8-sig")
+    assert Objective.load(path).names == ["QED"]
 
 
 def test_a_file_that_is_not_there() -> None:
