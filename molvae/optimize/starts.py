@@ -13,9 +13,11 @@ import numpy as np
 from molvae.chem.editable import Editable
 from molvae.chem.edits import mutant
 from molvae.chem.molecules import canonical, parse
+from molvae.chem.similarity import similarity_of
 from molvae.data.formats import Row, read_rows
 from molvae.errors import DataError, MoleculeError
 from molvae.latent.neighbors import neighbors
+from molvae.optimize.guard import refused as guarded
 from molvae.optimize.options import default
 from molvae.optimize.recipe import Settings
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from molvae.optimize.objective import Objective
 
 _AROUND = 100  # molecules around a lead for a method that does not say how many it begins with
-_NEAR = 0.3  # Tanimoto similarity to a lead that is not asked, where no bound is given
+_NEAR = 0.4  # Tanimoto similarity to a lead that is not asked, where no bound is given
 _BLOCK = 500  # rows of a file looked at together
 _OTHERS = "the model zinc250k knows charges and stereo, `molvae finetune` adds symbols to a model"
 _TRIES = 5000  # changes of atoms and bonds, where codes around a lead bring too few molecules
@@ -71,25 +73,25 @@ def _around(settings: Settings, objective: Objective, model: MolVAE) -> tuple[li
     reasons = objective.violations(found)
     kept = [text for text, reason in zip(found, reasons, strict=True) if not reason]
     if grown and len(kept) < n:
-        kept += islice(_edited(lead, kept, objective, settings.seed), n - len(kept))
+        kept += islice(_edited(lead, kept, objective, bound or _NEAR, settings.seed), n - len(kept))
     if not kept:
         said = "; ".join(f"{count} {reason}" for reason, count in Counter(reasons).most_common(3))
-        raise DataError(f"neither the lead {lead!r} nor anything around it meets the constraints: {said}{_guarded(objective)}")
-    return kept, f"the lead is not asked, molecules around it are: {refused}{_guarded(objective)}" if refused else ""
+        raise DataError(f"neither the lead {lead!r} nor anything around it meets the constraints: {said}{_guarded(lead, refused)}")
+    return kept, f"the lead is not asked, molecules around it are: {refused}{_guarded(lead, refused)}" if refused else ""
 
 
-def _guarded(objective: Objective) -> str:
-    return " (guard = false in [objective] turns the rules against silly optima off)" if objective.guard else ""
+def _guarded(lead: str, reason: str) -> str:
+    return " (guard = false in [objective] turns the rules against silly optima off)" if reason and guarded(parse(lead)) == reason else ""
 
 
-def _edited(lead: str, known: list[str], objective: Objective, seed: int) -> Iterator[str]:
+def _edited(lead: str, known: list[str], objective: Objective, near: float, seed: int) -> Iterator[str]:
     """More molecules that may be asked, each a small change of atoms or bonds away from the lead or from one of those before."""
     random = np.random.default_rng(seed)
     seen = {lead, *known}
     parents = [lead, *known]
     for _ in range(_TRIES):
         child = mutant(Editable.of(parents[int(random.integers(len(parents)))]), random)
-        if child and child not in seen and not objective.violations([child])[0]:
+        if child and child not in seen and similarity_of(child, lead) >= near and not objective.violations([child])[0]:
             yield child
             parents.append(child)
         seen.add(child)
