@@ -89,11 +89,20 @@ def _of(chosen: str, key: str, made: Loaded | None) -> Loaded | None:
         return _kept(key, (len(text), hash(text)), lambda: pasted(text)) if text and text.strip() else None
     kinds = ", ".join(suffix for suffix in SUFFIXES if suffix != "gz")
     label = f"{kinds}, also packed as gz; a file of more than {UPLOAD} MB is marked red and not taken"
-    file = st.file_uploader(label, SUFFIXES, key=f"{key} file")
-    if file is None:
-        return st.session_state.get(f"{key} uploaded")
-    found = _kept(key, file.file_id, lambda: uploaded(file.name, file.getvalue()))
-    st.session_state[f"{key} uploaded"] = found
+    return file_box(label, key)
+
+
+def file_box(label: str, key: str) -> Loaded | None:
+    """Molecules of a file of the user, also after another page was looked at; None where there is none.
+
+    Raises:
+        DataError: the file cannot be used.
+    """
+    kept = f"{key} uploaded"
+    file = st.file_uploader(label, SUFFIXES, key=f"{key} file", on_change=lambda: st.session_state.pop(kept, None))
+    if file is not None:
+        st.session_state[kept] = _kept(key, file.file_id, lambda: uploaded(file.name, file.getvalue()))
+    found: Loaded | None = st.session_state.get(kept)
     return found
 
 

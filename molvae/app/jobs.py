@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -126,7 +127,7 @@ def optimize(options: Options, tell: Tell) -> Result:
     from molvae.optimize.run import JOURNAL
     from molvae.optimize.run import optimize as run
 
-    recipe = CampaignRecipe.of(options["recipe"], "the wishes")
+    recipe = CampaignRecipe.of(options["recipe"], "the wishes").updated(model=options["model"])
     with TemporaryDirectory() as folder:
         out = Path(folder) / "campaign"
 
@@ -177,7 +178,8 @@ def evaluate(options: Options, tell: Tell) -> Result:
     with TemporaryDirectory() as folder:
         reference = MOSES_TRAINING
         if options.get("reference"):
-            reference = Path(folder) / "reference.smi"
+            name = re.sub(r"[^\w.-]+", "_", options["reference_name"])
+            reference = Path(folder) / f"{name}.smi"
             reference.write_text("\n".join(options["reference"]) + "\n", encoding="utf-8")
         model = load(options["model"]) if options["latent"] else None
         found = judge(options["smiles"], reference, model, seed=options["seed"], jobs=1, progress=tell.progress)

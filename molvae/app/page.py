@@ -42,6 +42,8 @@ def main() -> None:
     st.header(chosen.title)
     if ready:
         chosen.run()
+    else:
+        st.info("No model is chosen yet: give the folder of one in the sidebar.", icon=":material/folder_open:")
 
 
 def _here(name: str) -> Path:

@@ -18,6 +18,7 @@ from molvae.errors import DataError
 from molvae.pages.markup import element
 
 _EVERY = 1.0  # seconds between looks at a run
+_UNKNOWN, _OTHER = "symbol not in the vocabulary", "; the model zinc250k knows charges and stereo"
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,18 @@ class Outcome:
         result: as the job gave it.
         stopped: whether it was stopped before its end.
         seconds: how long it took.
-        options: of the job.
+        options: of the job, the model among them.
     """
 
     result: Mapping[str, Any]
     stopped: bool
     seconds: float
     options: Mapping[str, Any]
+
+    @property
+    def model(self) -> str:
+        """The model it is from."""
+        return str(self.options["model"])
 
     @property
     def table(self) -> pd.DataFrame:
@@ -61,8 +67,9 @@ def launch(page: str, job: str, **options: Any) -> None:
     """Begin the work of a page in the background; work of the same page that goes on is stopped."""
     if (before := st.session_state.get(f"run of {page}")) is not None:
         before.stop()
+    options = {"model": model()} | options
     try:
-        run = HOUSE.open_workers.start(job, {"model": model()} | options, _present())
+        run = HOUSE.open_workers.start(job, options, _present())
     except DataError as error:
         st.session_state[f"problem of {page}"] = str(error)
         return
@@ -91,9 +98,11 @@ def outcome(page: str, live: Callable[[Mapping[str, Any]], None] | None = None) 
         run = None
     if run is not None:
         _progress(run, page, live)
+    found: Outcome | None = st.session_state.get(f"outcome of {page}")
     if problem := st.session_state.get(f"problem of {page}"):
         say_error(problem)
-    found: Outcome | None = st.session_state.get(f"outcome of {page}")
+        if found is not None:
+            say_note("What follows came out before.")
     return found
 
 
@@ -115,12 +124,12 @@ def _take_in(page: str, run: Run) -> None:
     del st.session_state[f"run of {page}"]
     result = run.result if run.state == "done" else run.partial
     if run.state == "failed":
-        st.session_state[f"problem of {page}"] = run.problem
+        st.session_state[f"problem of {page}"] = run.problem + (_OTHER if _UNKNOWN in run.problem and options["model"] == "moses" else "")
     if result is not None:
         st.session_state[f"outcome of {page}"] = Outcome(result, run.state != "done", run.seconds, options)
         st.session_state[f"number of {page}"] = st.session_state.get(f"number of {page}", 0) + 1
     elif run.state == "stopped":
-        st.session_state[f"problem of {page}"] = "Stopped; nothing was kept."
+        st.session_state[f"problem of {page}"] = "Stopped before there was anything to keep."
 
 
 @st.fragment(run_every=_EVERY)

@@ -46,10 +46,19 @@ class Loaded:
     @property
     def summary(self) -> str:
         """What was read, in a line."""
-        said = [f"{len(self.frame):,} molecules of {self.source}"]
+        said = [f"{counted(len(self.frame))} of {self.source}"]
         said += [f"the first {ROWS:,} rows were read"] if self.cut else []
         said += [f"{count:,} refused: {reason}" for reason, count in self.refused.items()]
         return "; ".join(said)
+
+
+def counted(n: int) -> str:
+    """So many molecules.
+
+    >>> counted(1), counted(2000)
+    ('1 molecule', '2,000 molecules')
+    """
+    return f"{n:,} molecule{'' if n == 1 else 's'}"
 
 
 def shortened(text: str) -> str:
@@ -87,7 +96,7 @@ def pasted(text: str) -> Loaded:
         DataError: too long a text, or not one molecule in it.
 
     >>> pasted("CCO ethanol\nnonsense").summary
-    '1 molecules of the text; 1 refused: not a SMILES'
+    '1 molecule of the text; 1 refused: not a SMILES'
     """
     if len(text) > PASTED:
         raise DataError(f"the text has {len(text):,} characters, at most {PASTED:,} can be pasted; upload a file instead")
@@ -109,7 +118,8 @@ def uploaded(name: str, content: bytes) -> Loaded:
         try:
             return _loaded(shortened(name), read_rows(path))
         except DataError as error:
-            raise DataError(str(error).replace(str(path), shortened(name))) from error
+            said = str(error).replace(str(path), shortened(name)).replace("name the one to use", "call the one to use SMILES")
+            raise DataError(said) from error
 
 
 def bundled(path: Path, source: str) -> Loaded:

@@ -107,14 +107,16 @@ class Run:
         partial: what was known last, None before anything was.
         result: what came out, None unless it is done.
         problem: why it failed, else empty.
+        alive: whether its page is there.
     """
 
-    def __init__(self, workers: Workers, process: _Process, job: str) -> None:
+    def __init__(self, workers: Workers, process: _Process, job: str, alive: Callable[[], bool]) -> None:
         self.job, self.state, self.far = job, "going", Far()
         self.partial: dict[str, Any] | None = None
         self.result: dict[str, Any] | None = None
         self.problem = ""
         self._workers, self._process, self._began = workers, process, time.monotonic()
+        self.alive = alive
         self._ended = threading.Event()
         self._took = 0.0
 
@@ -159,12 +161,12 @@ class Run:
             self._workers.gone(self._process)
         return None
 
-    def watch(self, alive: Callable[[], bool]) -> None:
+    def watch(self) -> None:
         """Stop once its page has been gone for a while; for a thread."""
         seen = time.monotonic()
         while not self.wait(min(_LOOK, self._workers.grace)):
             now = time.monotonic()
-            seen = now if alive() else seen
+            seen = now if self.alive() else seen
             if now - seen > self._workers.grace:
                 self.stop()
 
@@ -200,6 +202,7 @@ class Workers:
         self.lock = threading.RLock()
         self._idle: list[_Process] = []
         self._busy: list[_Process] = []
+        self._runs: list[Run] = []
         self._closed = False
 
     def warm(self) -> None:
@@ -222,9 +225,11 @@ class Workers:
         Raises:
             DataError: too many are going on.
         """
+        self._make_room()
         with self.lock:
             process = self._taken()
-        run = Run(self, process, job)
+            run = Run(self, process, job, alive)
+            self._runs = [*(each for each in self._runs if each.going), run]
         try:
             order = process.order(job, options)
         except OSError:  # it ended while idle
@@ -232,8 +237,13 @@ class Workers:
             self.gone(process)
             return self.start(job, options, alive)
         threading.Thread(target=run.follow, args=(order,), daemon=True).start()
-        threading.Thread(target=run.watch, args=(alive,), daemon=True).start()
+        threading.Thread(target=run.watch, daemon=True).start()
         return run
+
+    def _make_room(self) -> None:
+        """Where too much goes on, stop what was begun by a page that is gone, such as one that was loaded anew."""
+        if len(self._busy) >= self.most and (left := next((run for run in self._runs if run.going and not run.alive()), None)):
+            left.stop()
 
     def _taken(self) -> _Process:
         if len(self._busy) >= self.most:

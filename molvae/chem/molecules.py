@@ -165,6 +165,6 @@ class Standardizer:
         if fragments == 1:
             return mol
         if not self.largest_fragment:
-            raise MoleculeError("several fragments (a salt or mixture)", f"{fragments} fragments; the option largest-fragment keeps one")
+            raise MoleculeError("several fragments (a salt or mixture)", f"{fragments} fragments; give the one that counts")
         with rdBase.BlockLogs():
             return rdMolStandardize.LargestFragmentChooser(preferOrganic=True).choose(mol)

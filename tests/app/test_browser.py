@@ -193,6 +193,52 @@ def test_bad_input_is_said_and_never_run(visit: Opened, tmp_path: Path) -> None:
     assert {row["name"] for row in rows} == {"'=cmd()", *names[1:3], "'@SUM(1)"}
 
 
+def test_what_is_shown_belongs_to_what_was_asked(visit: Opened, tmp_path: Path) -> None:
+    look = visit()
+    look.press("Sample")
+    look.structures(24)
+    look.see("by moses in")
+    look.go("Neighbours and edit")
+    look.press("Find neighbours")
+    look.see("molecules for CC(=O)Nc1ccc(O)cc1 by moses")
+    box = look.page.get_by_role("textbox", name="Molecule")
+    box.fill("C[N+](C)(C)CCO")
+    box.press("Enter")
+    look.page.locator('img[alt="C[N+](C)(C)CCO"]').first.wait_for()
+    look.press("Find neighbours")
+    look.see("the model zinc250k knows charges and stereo")
+    look.see("What follows came out before.")
+    look.page.get_by_role("radio", name="Grow a scaffold").click()
+    look.page.get_by_role("textbox", name="Scaffold").wait_for()
+    look.go("Sample")
+    chosen = look.structures(24)[0]
+    look.page.locator(".card").first.click()
+    look.see("SDF (1 selected)")
+    look.press("Neighbours")
+    look.page.get_by_role("heading", name="Neighbours and edit").wait_for()
+    expect(look.page.get_by_role("textbox", name="Molecule")).to_have_value(chosen)
+    look.go("Optimize")
+    look.page.get_by_text("A lead, and how to search").click()
+    lead = look.page.get_by_role("textbox", name="Start from")
+    lead.fill("nonsense")
+    lead.press("Enter")
+    look.see("cannot be used: not a SMILES")
+    expect(look.page.get_by_role("button", name="Optimize", exact=True)).to_be_disabled()
+    look.go("Map")
+    look.page.get_by_role("radio", name="Upload a file").click()
+    some = tmp_path / "some.smi"
+    some.write_text("\n".join(DRUGS))
+    look.page.locator("input[type=file]").set_input_files(some)
+    look.see(f"{len(DRUGS)} molecules of some.smi")
+    look.go("Sample")
+    look.go("Map")
+    look.see(f"{len(DRUGS)} molecules of some.smi")  # still there
+    look.page.locator("input[type=file]").set_input_files(some)
+    look.page.get_by_role("button", name="Remove some.smi").click()
+    expect(look.page.get_by_text("molecules of some.smi")).to_have_count(0)
+    expect(look.page.get_by_role("button", name="Draw the map", exact=True)).to_be_disabled()
+
+
 def test_two_sessions_share_nothing_and_a_closed_browser_harms_nobody(visit: Opened, address: str) -> None:
     one, other = visit(), visit()
     one.go("Optimize")

@@ -12,7 +12,7 @@ from molvae.app.jobs import JOBS, Tell
 from molvae.app.server import HOST, free_port
 from molvae.app.tables import packed, unpacked
 from molvae.app.workers import Far, Workers
-from molvae.errors import DataError
+from molvae.errors import CheckpointError, DataError
 
 CAMPAIGN = {"campaign": {"method": "random", "budget": 100_000, "batch": 5}, "term": [{"property": "QED", "goal": "maximize"}]}
 QUIET = Tell(lambda *_: None, lambda _: None)
@@ -84,6 +84,21 @@ def test_a_process_that_is_ready_does_not_raise_the_limit(trained: Path) -> None
             workers.start("warm", {"model": str(trained)})
     finally:
         workers.close()
+
+
+def test_work_of_a_page_that_is_gone_makes_room(trained: Path) -> None:
+    workers = Workers(str(trained), most=1, grace=1000)
+    try:
+        left = workers.start("optimize", {"model": str(trained), "recipe": CAMPAIGN}, alive=lambda: False)
+        assert workers.start("no such job", {"model": str(trained)}).wait(120)
+        assert left.state == "stopped"
+    finally:
+        workers.close()
+
+
+def test_a_campaign_is_that_of_the_chosen_model() -> None:
+    with pytest.raises(CheckpointError, match="no-such-model"):
+        JOBS["optimize"]({"model": "no-such-model", "recipe": CAMPAIGN}, QUIET)
 
 
 def test_a_run_that_has_ended_does_not_count(trained: Path) -> None:

@@ -8,22 +8,24 @@ from typing import Any
 import streamlit as st
 
 from molvae.app.boxes import molecule_box
-from molvae.app.session import Outcome, current, launch, outcome
+from molvae.app.session import Outcome, current, launch, outcome, say_note
 from molvae.app.shelf import shelf
+from molvae.app.sources import counted, shortened
 from molvae.chem.properties import DEFAULT, PROPERTIES
 
+_NEAR, _GROW = "Neighbours", "Grow a scaffold"
 _RAISE, _LOWER, _SET = "raise", "lower", "set to"
 
 
 def show() -> None:
     """The page."""
-    kind = st.segmented_control(
-        "What", list(_KINDS), default="Neighbours", required=True, key="around kind", persist_state="session", wrap=True
-    )
+    if "new around molecule" in st.session_state and st.session_state.get("around kind") == _GROW:
+        st.session_state["around kind"] = _NEAR  # a molecule was handed over
+    kind = st.segmented_control("What", list(_KINDS), default=_NEAR, required=True, key="around kind", persist_state="session", wrap=True)
     page, asked = _KINDS[str(kind)]
     asked(page)
     if (found := outcome(page)) is not None:
-        _said(found)
+        _said(found, page)
         shelf(found.table, page, st.session_state[f"number of {page}"], ("similarity", *_changed(found)))
 
 
@@ -73,11 +75,17 @@ def _grow(page: str) -> None:
         _begin(page, "complete", scaffold=scaffold, n=int(count), budget=f"{seconds}s", seed=0)
 
 
+_HELP = {
+    "around": "ask for less similarity",
+    "around edit": "ask for less similarity or smaller changes",
+    "around grow": "give it more seconds, or another scaffold",
+}
+
 #: What one can do here: the page its work goes by, and its controls.
 _KINDS: dict[str, tuple[str, Callable[[str], None]]] = {
-    "Neighbours": ("around", _neighbours),
+    _NEAR: ("around", _neighbours),
     "Edit properties": ("around edit", _edit),
-    "Grow a scaffold": ("around grow", _grow),
+    _GROW: ("around grow", _grow),
 }
 
 
@@ -91,11 +99,11 @@ def _begin(page: str, job: str, **options: Any) -> None:
     st.rerun()
 
 
-def _said(found: Outcome) -> None:
-    table = found.table
-    st.caption(f"{len(table):,} molecules in {found.seconds:.1f} s.")
-    if not len(table):
-        st.warning("Nothing was found; ask for less similarity or smaller changes.")
+def _said(found: Outcome, page: str) -> None:
+    of = found.options.get("smiles") or found.options["scaffold"]
+    say_note(f"{counted(len(found.table))} for {shortened(of)} by {found.model}, in {found.seconds:.1f} s.")
+    if not len(found.table):
+        st.warning(f"Nothing was found; {_HELP[page]}.")
 
 
 def _changed(found: Outcome) -> tuple[str, ...]:

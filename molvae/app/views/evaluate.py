@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from molvae.app.boxes import molecules_box
+from molvae.app.boxes import file_box, molecules_box
 from molvae.app.session import Outcome, current, launch, outcome, say_error, say_note
-from molvae.app.sources import Loaded, uploaded
+from molvae.app.sources import Loaded
 from molvae.app.views.sample import made
 from molvae.errors import DataError
 
@@ -20,35 +20,33 @@ def show() -> None:
     st.caption("How molecules compare with a reference: the metrics of MOSES and GuacaMol, and the health of the model's latent space.")
     molecules = molecules_box("evaluate", made())
     kind = st.segmented_control(
-        "Compared with", [_BUNDLED, _OWN], default=_BUNDLED, required=True, key="evaluate reference", persist_state="session"
+        "Compared with", [_BUNDLED, _OWN], default=_BUNDLED, required=True, key="evaluate compared", persist_state="session"
     )
-    reference, given = _reference() if kind == _OWN else (None, True)
+    reference = _reference() if kind == _OWN else None
     if kind == _BUNDLED:
         st.caption("Part of the training set of MOSES that comes with molvae; novelty is to these 2,000 alone.")
     latent, button = st.columns([4, 1.4], vertical_alignment="center")
     health = latent.checkbox("Also measure the latent space of the model (slower)", key="evaluate latent", persist_state="session")
-    ready = molecules is not None and given and current(PAGE) is None
+    ready = molecules is not None and (reference is not None or kind == _BUNDLED) and current(PAGE) is None
     if button.button("Evaluate", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not ready) and molecules:
         smiles = molecules.frame["smiles"].tolist()
-        others = None if reference is None else reference.frame["smiles"].tolist()
-        launch(PAGE, "evaluate", smiles=smiles, reference=others, latent=health, seed=0)
+        others = {"reference": reference.frame["smiles"].tolist(), "reference_name": reference.source} if reference else {}
+        launch(PAGE, "evaluate", smiles=smiles, latent=health, seed=0, **others)
         st.rerun()
     if (found := outcome(PAGE)) is not None:
         _report(found)
 
 
-def _reference() -> tuple[Loaded | None, bool]:
-    """A file of the user to compare with, and whether there is one."""
-    file = st.file_uploader("Molecules to compare with", key="evaluate file of reference")
-    if file is None:
-        return None, False
+def _reference() -> Loaded | None:
+    """A file of the user to compare with; None where there is none that can be used."""
     try:
-        found = uploaded(file.name, file.getvalue())
+        found = file_box("Molecules to compare with", "evaluate reference")
     except DataError as error:
         say_error(str(error))
-        return None, False
-    say_note(found.summary)
-    return found, True
+        return None
+    if found is not None:
+        say_note(found.summary)
+    return found
 
 
 def _report(found: Outcome) -> None:

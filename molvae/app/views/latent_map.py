@@ -10,8 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from molvae.app.boxes import molecules_box
-from molvae.app.session import Outcome, current, launch, outcome
+from molvae.app.session import Outcome, current, launch, outcome, say_note
 from molvae.app.shelf import shelf
+from molvae.app.sources import counted
 from molvae.app.structures import ADDRESS
 from molvae.app.tables import numbers_of, packed
 from molvae.app.views.sample import made
@@ -51,7 +52,7 @@ def _drawn(found: Outcome) -> None:
         st.session_state[picked] = (st.session_state.get(f"chart {key}") or {}).get("selected") or []
 
     _component()(key=f"chart {key}", data=_data(table, by), on_selected_change=told, height=560)
-    st.caption(_said(found, len(table)))
+    say_note(_said(found, len(table)))
     rows = [row for row in st.session_state[picked] if 0 <= row < len(table)]
     if not rows:
         st.info("Nothing is selected yet: click a point, or draw around some with the lasso.", icon=":material/touch_app:")
@@ -61,7 +62,7 @@ def _drawn(found: Outcome) -> None:
 
 
 def _said(found: Outcome, placed: int) -> str:
-    said = [f"{placed:,} molecules, {found.seconds:.1f} s"]
+    said = [f"{counted(placed)} by {found.model}, {found.seconds:.1f} s"]
     if found.result["share"] is not None:
         said.append(f"the two axes hold {found.result['share']:.0%} of the variance of the codes")
     if found.result["refused"]:

@@ -10,13 +10,14 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from molvae.app.boxes import molecule_box
-from molvae.app.session import Outcome, current, launch, outcome
+from molvae.app.session import Outcome, current, launch, outcome, say_note
 from molvae.app.shelf import cards, shelf
 from molvae.app.tables import unpacked
 from molvae.chem.properties import PROPERTIES
 
 PAGE = "optimize"
 
+_LEAD = "optimize lead"  # the box of the molecule to start from
 _SHOWN = 8  # molecules drawn while it goes on
 _HIGH, _LOW, _BETWEEN = "high", "low", "between"
 _FIRST = {"QED": _HIGH, "logP": _BETWEEN}
@@ -36,10 +37,11 @@ def show() -> None:
     names = st.multiselect("Properties", list(PROPERTIES), list(_FIRST), key="optimize names", persist_state="session")
     terms = [_term(name) for name in names]
     campaign = {"method": "evolve", "budget": 300, "seed": 0}
-    with st.expander("A lead, and how to search"):
+    with st.expander("A lead, and how to search", expanded=bool((st.session_state.get(_LEAD) or "").strip())):
         campaign |= _lead()
         campaign |= _search()
-    if st.button("Optimize", type="primary", icon=":material/play_arrow:", disabled=not terms or current(PAGE) is not None):
+    ready = bool(terms) and ("lead" in campaign or not (st.session_state.get(_LEAD) or "").strip()) and current(PAGE) is None
+    if st.button("Optimize", type="primary", icon=":material/play_arrow:", disabled=not ready):
         launch(PAGE, "optimize", recipe={"campaign": campaign, "term": terms})
         st.rerun()
     found = outcome(PAGE, _live)
@@ -65,7 +67,7 @@ def _term(name: str) -> dict[str, Any]:
 
 def _lead() -> dict[str, Any]:
     """The molecule to start from, where there is one."""
-    lead = molecule_box("Start from (may be empty)", "optimize lead")
+    lead = molecule_box("Start from (may be empty)", _LEAD)
     least = st.slider("Least similarity to it (0: no bound)", 0.0, 0.9, 0.0, 0.05, key="optimize least", persist_state="session")
     if lead is None:
         return {}
@@ -92,8 +94,8 @@ def _live(known: Mapping[str, Any]) -> None:
 def _ended(found: Outcome) -> None:
     table, curve = found.table, found.result["curve"]
     budget = found.options["recipe"]["campaign"]["budget"]
-    said = f"{len(curve):,} of {budget:,} molecules asked in {found.seconds:.0f} s"
-    st.caption(f"Stopped: {said}; what was found is kept." if found.stopped else f"{said}.")
+    said = f"{len(curve):,} of {budget:,} molecules asked in {found.seconds:.0f} s, by {found.model}"
+    say_note(f"Stopped: {said}; what was found is kept." if found.stopped else f"{said}.")
     _curve(curve, "ended")
     shelf(table, PAGE, st.session_state["number of optimize"], ("score", *_named(table)))
 

@@ -6,9 +6,9 @@ import secrets
 
 import streamlit as st
 
-from molvae.app.session import Outcome, current, launch, outcome
+from molvae.app.session import Outcome, current, launch, outcome, say_note
 from molvae.app.shelf import shelf
-from molvae.app.sources import Loaded
+from molvae.app.sources import Loaded, counted
 
 PAGE = "sample"
 
@@ -22,7 +22,7 @@ def show() -> None:
     count = n.number_input("How many", 1, _MOST, 100, 50, key="sample n", persist_state="session")
     only = novel.checkbox("Only novel", True, key="sample novel", persist_state="session", help="None that is in the training set.")
     asked = button.button("Sample", type="primary", icon=":material/play_arrow:", width="stretch", disabled=current(PAGE) is not None)
-    with st.expander("More"):
+    with st.expander("More", expanded=bool(st.session_state.get("sample where"))):
         seed, where = _more()
     if asked:
         launch(PAGE, "sample", n=int(count), novel=only, where=where.strip(), seed=secrets.randbelow(2**31) if seed is None else int(seed))
@@ -54,7 +54,7 @@ def _said(found: Outcome) -> None:
     drawn = found.result.get("drawn")
     table = found.table
     tried = f" from {drawn:,} draws" if drawn else ""
-    st.caption(f"{len(table):,} molecules{tried} in {found.seconds:.1f} s, seed {found.result.get('seed')}.")
+    say_note(f"{counted(len(table))}{tried} by {found.model} in {found.seconds:.1f} s, seed {found.result.get('seed')}.")
     if len(table) < found.options["n"]:
         st.warning(f"{found.options['n']:,} were asked for; the search found no more.")
 
