@@ -165,7 +165,7 @@ class MolVAE(Moves):
                 by a search of the latent space (see `molvae.latent.conditional.sample_where`, also for what is returned then). Every
                 molecule is checked, the critic is not asked; not with `raw`, repeats or `critic`.
             budget: most decodings of that search; 100 a molecule and at least 50,000 when None.
-            progress: told "molecules", how many have been found and how many are wanted; not with `raw`.
+            progress: told what is counted, how many have been found and how many are wanted; not with `raw`.
 
         Returns:
             DataFrame of `smiles` (canonical, empty for nothing written), `valid`, `survives`, `novel` (not in the training set;

@@ -53,7 +53,7 @@ def sample_where(
         seed: the same seed gives the same molecules, and a larger n starts with those of a smaller one.
         novel: only molecules outside the training set.
         budget: most decodings; 100 a molecule asked for, and at least 50,000, when None.
-        progress: told "molecules", how many were found and how many are wanted.
+        progress: told what is counted (molecules, and the decodings spent), how many were found and how many are wanted.
 
     Returns:
         DataFrame of `smiles` (canonical, distinct, in the order they were found), `valid`, `survives`, `novel`, `duplicate` (see
@@ -74,7 +74,7 @@ def sample_where(
     search = WindowSearch(model, wanted, settings, seed, novel)
     for found in search.rounds(budget, n):
         if progress is not None:
-            progress("molecules", min(found, n), n)
+            progress(f"molecules in {search.spent.decoded:,} of at most {budget:,} decodings", min(found, n), n)
     frame = _table(model, dict(list(search.found.items())[:n]), [window.name for window in wanted])
     asked: dict[str, Any] = {"where": ",".join(map(str, wanted)), "heads": heads_for(model, wanted), "budget": budget}
     frame.attrs |= asked | _cost(search) | {"passing": _passing(frame["smiles"].tolist())}

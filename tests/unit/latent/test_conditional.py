@@ -55,7 +55,7 @@ def test_the_same_seed_gives_the_same_and_a_small_sample_is_the_beginning(found:
     told: list[tuple[str, int, int]] = []
     again = model.sample(110, where={"rings": 1, "TPSA": (40, 60)}, seed=1, progress=lambda *what: told.append(what))
     assert again["smiles"].tolist() == found["smiles"].tolist()[:110]
-    assert told[-1] == ("molecules", 110, 110)
+    assert told[-1] == (f"molecules in {again.attrs['drawn']:,} of at most 50,000 decodings", 110, 110)
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
     assert model.sample(20, where=WHERE, seed=2)["smiles"].tolist() != found["smiles"].tolist()[:20]
 
