@@ -17,7 +17,8 @@ from statistics import mean
 from common import RESULTS, markdown, plain_errors, say, write_result
 
 from molvae.data.cache import cache_folder
-from molvae.optimize.benchmark import Benchmark, Result, chosen_tasks, run_pmo
+from molvae.optimize.benchmark import Benchmark, chosen_tasks, run_pmo
+from molvae.optimize.results import Result
 
 METHODS = ("evolve", "gradient", "cma", "turbo", "stoned", "random")
 TASKS = "celecoxib_rediscovery,albuterol_similarity"

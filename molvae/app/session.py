@@ -124,7 +124,8 @@ def _take_in(page: str, run: Run) -> None:
     del st.session_state[f"run of {page}"]
     result = run.result if run.state == "done" else run.partial
     if run.state == "failed":
-        st.session_state[f"problem of {page}"] = run.problem + (_OTHER if _UNKNOWN in run.problem and options["model"] == "moses" else "")
+        helped = _UNKNOWN in run.problem and options["model"] == "moses" and _OTHER not in run.problem
+        st.session_state[f"problem of {page}"] = run.problem + (_OTHER if helped else "")
     if result is not None:
         st.session_state[f"outcome of {page}"] = Outcome(result, run.state != "done", run.seconds, options)
         st.session_state[f"number of {page}"] = st.session_state.get(f"number of {page}", 0) + 1

@@ -13,8 +13,8 @@ from molvae.errors import Interrupted
 from molvae.files import check_writable
 
 if TYPE_CHECKING:
-    from molvae.optimize.benchmark import Result
     from molvae.optimize.campaign import Progress
+    from molvae.optimize.results import Result
     from molvae.optimize.standings import Standings
 
 app = typer.Typer(help="Run published benchmarks with a model.", no_args_is_help=True)

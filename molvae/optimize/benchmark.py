@@ -7,8 +7,6 @@ is the area under the curve of the mean of the ten best (`molvae.optimize.curves
 from __future__ import annotations
 
 import json
-import os
-import platform
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -20,24 +18,17 @@ from pathlib import Path
 from typing import Any
 
 import joblib
-import numpy as np
 import torch
 
-from molvae.checkpoint import versions
-from molvae.chem.molecules import parse
-from molvae.chem.similarity import bit_matrix, tanimoto
 from molvae.errors import DataError
-from molvae.files import replacing
-from molvae.optimize.campaign import Outcome, Progress, run_campaign
-from molvae.optimize.curves import auc_top
+from molvae.optimize.campaign import Progress, run_campaign
 from molvae.optimize.keys import nearest
 from molvae.optimize.methods import METHODS, method
 from molvae.optimize.methods.base import Method
 from molvae.optimize.oracles import PMO, oracle
+from molvae.optimize.results import RESULT, Result, read_result, result_of, write_result
 from molvae.pretrained import find_pretrained
 
-_TOPS = (1, 10, 100)
-RESULT = "result.json"
 ERROR = "error.txt"
 
 
@@ -64,53 +55,6 @@ class Benchmark:
     def pairs(self) -> list[tuple[str, int]]:
         """Each task and seed, all tasks with the first seed first."""
         return [(task, seed) for seed in range(self.seeds) for task in self.tasks]
-
-
-@dataclass(frozen=True)
-class Result:
-    """One campaign.
-
-    Attributes:
-        task: of PMO.
-        seed: of the method.
-        method: its name.
-        model: as it was asked for.
-        weights: digest of the model's weights.
-        settings: of the method.
-        batch: molecules asked at once.
-        budget: calls that could be made.
-        calls: calls made.
-        auc: area under the curve of the mean of the 1, 10 and 100 best, by that number.
-        top: mean of the 1, 10 and 100 best at the end.
-        best: SMILES of the best molecule, empty when nothing has a score.
-        failures: calls without a score.
-        duplicates: share of the calls on a molecule asked before; always 0.
-        diversity: 1 - mean Tanimoto similarity of the pairs among the 100 best (Morgan fingerprints of radius 2); None for fewer than 2.
-        seconds: wall time of the process that ended the campaign.
-        timed: calls made in that time; fewer than `calls` when the campaign was resumed.
-        machine: in words.
-        versions: of Python and of the libraries.
-    """
-
-    task: str
-    seed: int
-    method: str
-    model: str
-    weights: str
-    settings: dict[str, Any]
-    batch: int
-    budget: int
-    calls: int
-    auc: dict[str, float]
-    top: dict[str, float]
-    best: str
-    failures: int
-    duplicates: float
-    diversity: float | None
-    seconds: float
-    timed: int
-    machine: dict[str, str | int]
-    versions: dict[str, str]
 
 
 def chosen_tasks(text: str) -> tuple[str, ...]:
@@ -240,9 +184,8 @@ def _run(
             picture=False, progress=partial(_told, progress, task, seed, seen),
         )  # fmt: skip
     timed = len(outcome.entries) - (seen[0].calls - min(benchmark.batch, seen[0].calls) if seen else len(outcome.entries))
-    result = _result(recipe, outcome, time.perf_counter() - begun, timed)
-    with replacing(folder / RESULT) as part:
-        part.write_text(json.dumps(asdict(result), indent=1) + "\n", encoding="utf-8")
+    result = result_of(recipe, outcome, time.perf_counter() - begun, timed)
+    write_result(result, folder / RESULT)
     return result
 
 
@@ -294,49 +237,3 @@ def _finished(path: Path, recipe: dict[str, Any], budget: int) -> Result | None:
     if result.budget > budget:
         raise DataError(f"{path} has a budget of {result.budget:,}, more than {budget:,}; choose another folder")
     return result if result.budget == budget else None
-
-
-def read_result(path: Path) -> Result:
-    """Read `result.json`; raises DataError for a file that is none."""
-    try:
-        return Result(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is no result of the PMO benchmark: {error}") from error
-
-
-def _result(recipe: dict[str, Any], outcome: Outcome, seconds: float, timed: int) -> Result:
-    scores = outcome.scores
-    ranked = sorted((entry for entry in outcome.entries if entry.value is not None), key=lambda entry: -(entry.value or 0.0))
-    values = [entry.value or 0.0 for entry in ranked]
-    return Result(
-        **recipe,
-        budget=outcome.budget,
-        calls=len(scores),
-        auc={str(k): auc_top(scores, outcome.budget, k) for k in _TOPS},
-        top={str(k): float(np.mean(values[:k])) if values else 0.0 for k in _TOPS},
-        best=ranked[0].smiles if ranked else "",
-        failures=scores.count(None),
-        duplicates=1 - len({entry.smiles for entry in outcome.entries}) / max(len(scores), 1),
-        diversity=diversity([entry.smiles for entry in ranked[: _TOPS[-1]]]),
-        seconds=seconds,
-        timed=timed,
-        machine=_machine(),
-        versions=versions(),
-    )
-
-
-def diversity(smiles: Sequence[str]) -> float | None:
-    """1 - mean Tanimoto similarity of the pairs (Morgan fingerprints of radius 2); None for fewer than two molecules.
-
-    >>> diversity(["CCO", "CCO"]), diversity(["CCO"])
-    (0.0, None)
-    """
-    if len(smiles) < 2:
-        return None
-    bits = bit_matrix(map(parse, smiles))
-    pairs = tanimoto(bits, bits)[np.triu_indices(len(smiles), k=1)]
-    return float(1 - pairs.astype(np.float64).mean())
-
-
-def _machine() -> dict[str, str | int]:
-    return {"system": platform.system(), "processor": platform.processor() or platform.machine(), "cores": os.cpu_count() or 1}

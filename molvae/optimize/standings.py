@@ -12,8 +12,9 @@ from statistics import mean, stdev
 from typing import Any
 
 from molvae.files import replacing
-from molvae.optimize.benchmark import RESULT, Benchmark, Result, read_result
+from molvae.optimize.benchmark import Benchmark
 from molvae.optimize.oracles import PMO
+from molvae.optimize.results import RESULT, Result, read_result
 
 _PUBLISHED = Path(__file__).parent / "published" / "pmo_auc_top10.csv"
 

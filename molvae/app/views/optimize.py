@@ -37,10 +37,10 @@ def show() -> None:
     names = st.multiselect("Properties", list(PROPERTIES), list(_FIRST), key="optimize names", persist_state="session")
     terms = [_term(name) for name in names]
     campaign = {"method": "evolve", "budget": 300, "seed": 0}
-    with st.expander("A lead, and how to search", expanded=bool((st.session_state.get(_LEAD) or "").strip())):
+    with st.expander("A lead, and how to search", expanded=_has_lead()):
         campaign |= _lead()
         campaign |= _search()
-    ready = bool(terms) and ("lead" in campaign or not (st.session_state.get(_LEAD) or "").strip()) and current(PAGE) is None
+    ready = bool(terms) and ("lead" in campaign or not _has_lead()) and current(PAGE) is None
     if st.button("Optimize", type="primary", icon=":material/play_arrow:", disabled=not ready):
         launch(PAGE, "optimize", recipe={"campaign": campaign, "term": terms})
         st.rerun()
@@ -63,6 +63,11 @@ def _term(name: str) -> dict[str, Any]:
     middle = (2.0, 3.0) if name == "logP" else (low + (high - low) / 4, low + (high - low) / 2)
     ends = span.slider(f"{name} from and to", low, high, middle, key=f"optimize span {name}", persist_state="session")
     return {"property": name, "low": ends[0], "high": ends[1]}
+
+
+def _has_lead() -> bool:
+    """Whether something stands in the box of the lead, usable or not."""
+    return bool((st.session_state.get(_LEAD) or "").strip())
 
 
 def _lead() -> dict[str, Any]:

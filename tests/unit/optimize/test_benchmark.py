@@ -12,13 +12,14 @@ import pytest
 
 from molvae.errors import CheckpointError, DataError
 from molvae.optimize import benchmark as pmo
-from molvae.optimize.benchmark import Benchmark, Result, chosen_tasks, diversity, run_pmo
+from molvae.optimize.benchmark import Benchmark, chosen_tasks, run_pmo
 from molvae.optimize.campaign import Outcome
 from molvae.optimize.curves import auc_top
 from molvae.optimize.journal import read_journal
 from molvae.optimize.methods.base import Method
 from molvae.optimize.oracles import PMO, oracle
 from molvae.optimize.oracles.base import Oracle
+from molvae.optimize.results import Result, diversity
 from molvae.optimize.standings import Standings, published
 
 
