@@ -153,8 +153,8 @@ apart = CampaignRecipe.of(
         "campaign": {"budget": 120, "seed": 1, "options": {"first": 60}},
         "objective": {"combine": "pareto"},
         "term": [
-            {"property": "TPSA", "goal": "maximize", "bad": 40, "good": 120},
-            {"property": "logP", "goal": "maximize", "bad": 0, "good": 4},
+            {"property": "TPSA", "goal": "maximize", "bad": 40, "good": 200},
+            {"property": "logP", "goal": "maximize", "bad": 0, "good": 8},
         ],
     }
 )
