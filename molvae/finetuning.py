@@ -162,12 +162,13 @@ def _check(out: Path, resume: bool, mix: float, mix_data: str | Path | None) -> 
 
 def _recipe(old: Checkpoint, source: str | Path, column: str | None, forms: dict[str, bool], seed: int) -> Recipe:
     """The recipe but for its budget: sizes, forms of the molecules and rate are those of the model."""
-    sizes = {name: value for name, value in asdict(old.vae.sizes).items() if name != "vocabulary"}
+    sizes = {name: value for name, value in asdict(old.vae.sizes).items() if name not in ("vocabulary", "second_face")}
+    face = {"share": 0.5 if old.vae.sizes.second_face else 0.0}
     rate = (Recipe.of(old.recipe) if old.recipe else Recipe()).rate
     data = {"source": str(source), "column": column, "vocabulary": len(old.tokenizer), "validation": HELD_OUT}
     data |= {name: asked or old.standardizer.get(name, False) for name, asked in forms.items()}
     steady = {"target": [[0.0, RateControl(rate).target(1.0)]], "gain": max(rate.gain, _GAIN)}
-    return Recipe().updated(data=data, model=sizes, rate=rate.model_dump() | steady, train={"seed": seed})
+    return Recipe().updated(data=data, model=sizes, rate=rate.model_dump() | steady, without_code=face, train={"seed": seed})
 
 
 def _write_old(path: Path, model: MolVAE, source: str | Path | None, wanted: int, seed: int) -> None:

@@ -87,7 +87,7 @@ def fit(
         on_corpus(corpus)
     checkpoint = _empty_checkpoint(recipe, corpus)
     if beginning:
-        checkpoint.vae.load_state_dict(beginning.vae.widened(recipe.model.latent_size).state_dict())
+        checkpoint.vae.load_state_dict(beginning.vae.widened(recipe.model.latent_size, checkpoint.vae.sizes.second_face).state_dict())
     return _train(fabric, recipe, corpus, checkpoint, out, resume, command, listener)
 
 
@@ -128,7 +128,7 @@ def check_folder(out: Path, resume: bool) -> None:
 def corpus_settings(recipe: Recipe) -> CorpusSettings:
     """What a recipe says of its corpus."""
     data = recipe.data
-    return CorpusSettings(data.vocabulary, Standardizer(data.largest_fragment, data.neutralize), data.column)
+    return CorpusSettings(data.vocabulary, Standardizer(data.largest_fragment, data.neutralize), data.column, data.notation)
 
 
 def shared_corpus(
@@ -166,7 +166,7 @@ def new_vae(recipe: Recipe, vocabulary: int) -> VAE:
     """Untrained weights, the same for the same seed; the global random state is left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.train.seed)
-        return VAE(Sizes(vocabulary, **recipe.model.model_dump()))
+        return VAE(Sizes(vocabulary, second_face=recipe.without_code.share > 0, **recipe.model.model_dump()))
 
 
 def _train(

@@ -18,7 +18,7 @@ import csv
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from itertools import chain, islice
 from pathlib import Path
@@ -31,7 +31,7 @@ import rdkit
 from numpy.typing import NDArray
 
 from molvae.chem.molecules import Standardizer
-from molvae.chem.selfies import CONSTRAINTS, selfies_version, split, to_text
+from molvae.chem.selfies import CONSTRAINTS, Notation, relative, selfies_version, split, to_text
 from molvae.data.formats import Row, read_rows
 from molvae.data.novelty import fingerprint64
 from molvae.data.tokenizer import Tokenizer, alphabet_of
@@ -54,11 +54,13 @@ class CorpusSettings:
         vocabulary: ids of the tokenizer to learn; 0 for plain symbols. Ignored when a tokenizer is given.
         standardizer: how molecules are brought to one form.
         column: name of the column that holds the SMILES; found by itself when None.
+        notation: what the tokens spell, "selfies" or "relative" symbols. That of the tokenizer when one is given.
     """
 
     vocabulary: int = 512
     standardizer: Standardizer = field(default_factory=Standardizer)
     column: str | None = None
+    notation: Notation = "selfies"
 
 
 class Corpus:
@@ -129,6 +131,7 @@ def build_corpus(
         DataError: the file cannot be read, or no molecule in it can be used.
     """
     source = Path(source)
+    settings = replace(settings, notation=tokenizer.notation) if tokenizer else settings
     folder = Path(root) / corpus_key(source, settings, tokenizer, extend)
     if not (folder / "meta.json").exists():
         partial = folder.with_suffix(".partial")
@@ -165,7 +168,7 @@ def corpus_key(source: Path, settings: CorpusSettings, tokenizer: Tokenizer | No
 def _encode_chunks(source: Path, folder: Path, settings: CorpusSettings, jobs: int, progress: Progress | None) -> None:
     """Standardise and encode every row to symbols, a parquet file a chunk; chunks already there are kept."""
     chunks = enumerate(_chunks(read_rows(source, settings.column)))
-    todo = (joblib.delayed(_encode_chunk)(rows, folder / f"chunk-{number:05}.parquet", settings.standardizer) for number, rows in chunks)
+    todo = (joblib.delayed(_encode_chunk)(rows, folder / f"chunk-{number:05}.parquet", settings) for number, rows in chunks)
     done = 0
     for rows in joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", pre_dispatch="2*n_jobs")(todo):
         done += rows
@@ -181,12 +184,12 @@ def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield chunk
 
 
-def _encode_chunk(rows: list[Row], path: Path, standardizer: Standardizer) -> int:
+def _encode_chunk(rows: list[Row], path: Path, settings: CorpusSettings) -> int:
     """Encode one chunk unless its file is there; returns its number of rows."""
     if not path.exists():
         # all of one kind of work, then all of the other: by turns each has to fetch its code and tables anew
-        standard = [_standardized(row, standardizer) for row in rows]
-        entries = [_encoded(row, smiles) for row, smiles in zip(rows, standard, strict=True)]
+        standard = [_standardized(row, settings.standardizer) for row in rows]
+        entries = [_encoded(row, smiles, settings.notation) for row, smiles in zip(rows, standard, strict=True)]
         table = pa.table([list(column) for column in zip(*entries, strict=True)], schema=_SCHEMA)
         alphabet = sorted(alphabet_of(table["symbols"].drop_null().to_pylist()))
         pq.write_table(table.replace_schema_metadata({"alphabet": json.dumps(alphabet)}), path.with_suffix(".tmp"))
@@ -208,11 +211,12 @@ def _standardized(row: Row, standardizer: Standardizer) -> str | MoleculeError:
         return error
 
 
-def _encoded(row: Row, smiles: str | MoleculeError) -> _Entry:
+def _encoded(row: Row, smiles: str | MoleculeError, notation: Notation) -> _Entry:
     try:
         if isinstance(smiles, MoleculeError):
             raise smiles
-        return row.row, fingerprint64(smiles), row.text, to_text(smiles), None, None
+        text = to_text(smiles)
+        return row.row, fingerprint64(smiles), row.text, "".join(relative(split(text))) if notation == "relative" else text, None, None
     except MoleculeError as error:
         return row.row, None, row.text[:1000], None, error.reason, error.detail
 
@@ -222,7 +226,7 @@ def _assemble(source: Path, folder: Path, settings: CorpusSettings, tokenizer: T
     chunks = sorted(folder.glob("chunk-*.parquet"))
     if tokenizer and extend:
         tokenizer = tokenizer.extended(_foreign(chunks, tokenizer))
-    tokenizer = tokenizer or _learn(chunks, settings.vocabulary)
+    tokenizer = tokenizer or _learn(chunks, settings.vocabulary, settings.notation)
     tokenizer.save(folder / "tokenizer.json")
     lengths, fingerprints, refused = _write_tokens(chunks, folder, tokenizer, jobs)
     if not len(lengths):
@@ -239,7 +243,7 @@ def _listing(counts: dict[str, int]) -> str:
     return ", ".join(f"{reason} ({count:,})" for reason, count in counts.items())
 
 
-def _learn(chunks: Sequence[Path], vocabulary: int) -> Tokenizer:
+def _learn(chunks: Sequence[Path], vocabulary: int, notation: Notation) -> Tokenizer:
     """Learn merges from molecules spread over all chunks; the alphabet holds every symbol of every chunk."""
     each = -(-_SAMPLE // len(chunks))
     alphabet: set[str] = set()
@@ -249,7 +253,7 @@ def _learn(chunks: Sequence[Path], vocabulary: int) -> Tokenizer:
         alphabet.update(_alphabet(table))
         texts = table["symbols"].drop_null()
         sample += texts.take(np.arange(0, len(texts), max(1, len(texts) // each))).to_pylist()
-    return Tokenizer.train_on_texts(sample, vocabulary, alphabet)
+    return Tokenizer.train_on_texts(sample, vocabulary, alphabet, notation)
 
 
 def _foreign(chunks: Sequence[Path], tokenizer: Tokenizer) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molvae.chem.selfies import to_text
+from molvae.chem.selfies import to_symbols
 from molvae.chem.similarity import similarity_of
 from molvae.data.batching import EqualLengthBatches
 from molvae.errors import DataError
@@ -144,7 +144,7 @@ def _encoded(model: MolVAE, smiles: Sequence[str]) -> tuple[_Held, dict[str, int
 def _bounds(model: MolVAE, held: _Held, draws: int, molecules: int, seed: int, progress: Progress | None) -> dict[str, float]:
     """Rate, distortion and both bounds; the distortion alone where no draws are asked for."""
     vae = model.checkpoint.vae
-    ids = model.checkpoint.tokenizer.encode_texts([to_text(text) for text in held.smiles])
+    ids = [row.tolist() for row in model.checkpoint.tokenizer.encode([to_symbols(text) for text in held.smiles])]
     generator = torch.Generator(_device(vae)).manual_seed(seed)
     rate, distortion, gap, first = 0.0, 0.0, 0.0, min(molecules, len(ids))
     for batch, posterior in _batches(vae, held, ids, len(ids), "bounds", progress):

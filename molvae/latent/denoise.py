@@ -208,8 +208,13 @@ class Denoiser:
 
     def _ids(self, symbols: Sequence[str]) -> list[int]:
         """Token ids of the symbols that the model has."""
-        known = [symbol for symbol in symbols if symbol in self._checkpoint.tokenizer]
-        return [int(i) for i in self._checkpoint.tokenizer.encode([known])[0]] if known else []
+        tokenizer = self._checkpoint.tokenizer
+        if tokenizer.notation == "selfies":
+            symbols = [symbol for symbol in symbols if symbol in tokenizer]
+        try:
+            return [int(i) for i in tokenizer.encode([symbols])[0]]
+        except MoleculeError:  # spoilt SELFIES may have no relative symbols
+            return []
 
 
 def _respelt(candidate: Candidate, symbols: int) -> Candidate:

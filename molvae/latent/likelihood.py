@@ -12,10 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from molvae.chem.selfies import to_text
+from molvae.chem.selfies import to_symbols
 from molvae.errors import DataError, MoleculeError
 from molvae.model import Encoded, MolVAE
-from molvae.nn.elbo import elbo
+from molvae.nn.elbo import nats
 from molvae.nn.gaussian import Gaussian
 from molvae.nn.vae import VAE
 
@@ -47,7 +47,7 @@ def weigh(vae: VAE, ids: Tensor, posterior: Gaussian, z: Tensor) -> Weighed:
 
 def _distortion(vae: VAE, ids: Tensor, posterior: Gaussian, z: Tensor) -> Tensor:
     targets = torch.cat([ids, torch.full_like(ids[:, :1], vae.eos)], dim=1)
-    return elbo(vae.logits(ids, z), targets, posterior, z).distortion
+    return nats(vae.logits(ids, z), targets)
 
 
 def tightening(log_weights: Tensor) -> Tensor:
@@ -130,7 +130,7 @@ def _batches(model: MolVAE, smiles: Sequence[str], size: int) -> Iterator[tuple[
     by_length: dict[int, dict[int, list[int]]] = {}
     for row, text in enumerate(smiles):
         try:
-            ids = model.checkpoint.tokenizer.encode_texts([to_text(text)])[0] if text else []
+            ids = model.checkpoint.tokenizer.encode([to_symbols(text)])[0].tolist() if text else []
         except MoleculeError:
             continue
         if ids:

@@ -36,7 +36,7 @@ class Text:
 
 def read_text(model: MolVAE, text: str, kind: Format) -> Text:
     """Tell SELFIES from SMILES, and whether anything is wrong with it."""
-    known = model.checkpoint.tokenizer.symbols
+    known = model.checkpoint.tokenizer.selfies_symbols
     pieces = pieces_of(text)
     if kind == "selfies" or (kind == "auto" and _looks_like_selfies(text, pieces, known)):
         whole = text == "".join(pieces) and is_whole(pieces)

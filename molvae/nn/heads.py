@@ -155,7 +155,9 @@ class Guided(nn.Module):
         self.vae, self.dimensions = vae, dimensions or vae.sizes.latent_size
         self.of_mean, self.of_code = (_readout(self.dimensions, hidden, properties) for _ in range(2))
 
-    def forward(self, ids: Tensor, generator: torch.Generator | None, corruption: float, targets: Tensor) -> tuple[Elbo, Tensor]:
+    def forward(
+        self, ids: Tensor, generator: torch.Generator | None, corruption: float, targets: Tensor, without_code: float = 0.0
+    ) -> tuple[Elbo, Tensor]:
         """The ELBO of molecules of one length, and how far their properties are from what their codes say.
 
         Args:
@@ -163,11 +165,12 @@ class Guided(nn.Module):
             generator: of the noise.
             corruption: see `molvae.nn.vae.VAE`.
             targets: standardised properties, (B, P), NaN where unknown.
+            without_code: see `molvae.nn.vae.VAE`.
 
         Returns:
             The ELBO, and the squared error summed over the properties, from the mean and from the code, (B, 2).
         """
-        terms = self.vae(ids, generator, corruption)
+        terms = self.vae(ids, generator, corruption, without_code)
         mean, code = (each[:, -self.dimensions :] for each in (terms.mean, terms.code))
         errors = torch.stack([self.of_mean(mean), self.of_code(code)], dim=1) - targets.nan_to_num()[:, None]
         return terms, (errors * ~targets.isnan()[:, None]).square().sum(dim=2)

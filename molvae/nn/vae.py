@@ -1,4 +1,4 @@
-"""The variational autoencoder: encoder, code, decoder."""
+"""The variational autoencoder: encoder, code, decoder, and the vector that stands for no code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from molvae.nn.decoder import Decoder
-from molvae.nn.elbo import Elbo, elbo
+from molvae.nn.elbo import Elbo, elbo, nats
 from molvae.nn.encoder import Encoder
 from molvae.nn.sampling import Truncation
 
@@ -28,6 +28,7 @@ class Sizes:
         encoder_layers: GRU layers of the encoder.
         decoder_hidden: width of the decoder.
         decoder_layers: GRU layers of the decoder.
+        second_face: the decoder also writes without a code.
     """
 
     vocabulary: int
@@ -38,10 +39,14 @@ class Sizes:
     encoder_layers: int = 1
     decoder_hidden: int = 512
     decoder_layers: int = 1
+    second_face: bool = False
 
 
 class VAE(nn.Module):
-    """q(z|x) and p(x|z) over sequences of token ids.
+    """q(z|x) and p(x|z) over sequences of token ids, and p(x) by the same decoder.
+
+    The decoder may have two faces: it writes from a code z, and where `no_code` stands in place of the code it is a language model,
+    p(x) = p(x | no_code). Drawing x0 from that and then z from q(z|x0) is an exact draw from the codes of what the model writes.
 
     Args:
         sizes: see `Sizes`.
@@ -58,6 +63,8 @@ class VAE(nn.Module):
         point = s.latent == "deterministic"
         self.encoder = Encoder(s.vocabulary, s.embedding, s.encoder_hidden, s.encoder_layers, s.latent_size, point)
         self.decoder = Decoder(s.vocabulary, s.embedding, s.decoder_hidden, s.decoder_layers, s.latent_size)
+        if s.second_face:
+            self.no_code = nn.Parameter(torch.randn(s.latent_size))
 
     def grown(self, vocabulary: int) -> VAE:
         """A copy that knows more token ids; the rows of the new ones are the mean of the old (BOS and EOS left out).
@@ -73,31 +80,51 @@ class VAE(nn.Module):
         larger.load_state_dict(state)
         return larger
 
-    def widened(self, latent_size: int) -> VAE:
-        """A copy whose codes have more dimensions, which carry nothing yet: their posterior is N(0, 1) and the decoder is blind to them."""
+    def widened(self, latent_size: int, second_face: bool | None = None) -> VAE:
+        """A copy whose codes have more dimensions, which carry nothing yet: their posterior is N(0, 1) and the decoder is blind to them.
+
+        With `second_face` True or False it has one, untrained if new, or none; None leaves that as it is.
+        """
+        second_face = self.sizes.second_face if second_face is None else second_face
         with torch.random.fork_rng(devices=[]):
-            wider = VAE(replace(self.sizes, latent_size=latent_size), self.bos, self.eos)
+            wider = VAE(replace(self.sizes, latent_size=latent_size, second_face=second_face), self.bos, self.eos)
         state, extra = self.state_dict(), latent_size - self.sizes.latent_size
         for name in ("encoder.to_code.weight", "encoder.to_code.bias"):
             parts = state[name].split(self.sizes.latent_size)  # means and log-variances
             state[name] = torch.cat([rows for part in parts for rows in (part, part.new_zeros(extra, *part.shape[1:]))])
+        found = state.pop("no_code", None)
+        if second_face:
+            state["no_code"] = wider.no_code.detach() if found is None else torch.cat([found, found.new_zeros(extra)])
         for name in ("decoder.from_code.weight", "decoder.initial.weight"):
             state[name] = torch.cat([state[name], state[name].new_zeros(len(state[name]), extra)], dim=1)
         wider.load_state_dict(state)
         return wider
 
-    def forward(self, ids: Tensor, generator: torch.Generator | None = None, corruption: float = 0.0) -> Elbo:
-        """Both terms of the ELBO for molecules of one length.
+    def forward(self, ids: Tensor, generator: torch.Generator | None = None, corruption: float = 0.0, without_code: float = 0.0) -> Elbo:
+        """Terms of the loss for molecules of one length; both faces are written in one pass of the decoder.
 
         Args:
             ids: (B, T).
             generator: of the noise.
             corruption: share of the tokens the encoder reads that are replaced by random ones (Vincent et al. 2008,
                 doi:10.1145/1390156.1390294); the molecule to write is the true one.
+            without_code: share of the molecules, the first ones, that are also written without a code.
         """
         posterior = self.encoder(self._corrupted(ids, corruption, generator) if corruption else ids)
         code = posterior.sample(generator)
-        return elbo(self.logits(ids, code), self._with(ids, self.eos), posterior, code)
+        again = round(without_code * len(ids)) if self.sizes.second_face else 0
+        if not again:
+            return elbo(self.logits(ids, code), self._with(ids, self.eos), posterior, code)
+        logits = self.logits(torch.cat([ids, ids[:again]]), torch.cat([code, self.blank(again)]))
+        return elbo(logits, self._with(ids, self.eos), posterior, code)
+
+    def blank(self, rows: int) -> Tensor:
+        """What stands in place of the code where there is none: (rows, D)."""
+        return self.no_code.expand(rows, -1)
+
+    def nats_without_code(self, ids: Tensor) -> Tensor:
+        """-log p(x) of molecules of one length in nats: ids (B, T) -> (B,)."""
+        return nats(self.logits(ids, self.blank(len(ids))), self._with(ids, self.eos))
 
     def logits(self, ids: Tensor, z: Tensor) -> Tensor:
         """Next-token logits with the true tokens read: ids (B, T), z (B, D) -> (B, T + 1, V)."""

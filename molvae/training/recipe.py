@@ -38,6 +38,7 @@ class DataPart(_Part):
         source: a file, or "moses" for the MOSES training set.
         column: name of the SMILES column; found by itself when left out.
         vocabulary: number of token ids to learn; 0 for plain symbols.
+        notation: what the tokens spell, "relative" symbols, which need no counting, or "selfies"; that of the model to start from, if any.
         validation: molecules held out, at random.
         largest_fragment: keep the largest fragment of salts instead of refusing them.
         neutralize: remove charges where possible.
@@ -46,6 +47,7 @@ class DataPart(_Part):
     source: str = "moses"
     column: str | None = None
     vocabulary: Annotated[int, Field(ge=0, le=32_000)] = 512
+    notation: Literal["relative", "selfies"] = "selfies"
     validation: PositiveInt = 5_000
     largest_fragment: bool = False
     neutralize: bool = False
@@ -85,6 +87,18 @@ class RatePart(_Part):
         if not self.beta_min <= self.beta_start <= self.beta_max:
             raise ValueError(f"beta_start {self.beta_start} lies outside beta_min {self.beta_min} to beta_max {self.beta_max}")
         return self
+
+
+class WithoutCodePart(_Part):
+    """The decoder's second face, which writes without a code: weight * -log p(x) is part of the loss.
+
+    Attributes:
+        share: of the molecules of each batch that are also written without a code; 0 leaves out the second face.
+        weight: of their mean -log p(x) in nats a molecule, beside the distortion.
+    """
+
+    share: Annotated[float, Field(ge=0, le=1)] = 0.0
+    weight: Annotated[float, Field(ge=0)] = 0.5
 
 
 class PropertiesPart(_Part):
@@ -169,6 +183,7 @@ class Recipe(_Part):
     data: DataPart = DataPart()
     model: ModelPart = ModelPart()
     rate: RatePart = RatePart()
+    without_code: WithoutCodePart = WithoutCodePart()
     properties: PropertiesPart = PropertiesPart()
     train: TrainPart = TrainPart()
 

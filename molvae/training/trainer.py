@@ -232,7 +232,8 @@ class _Run:
         self.optimizer.zero_grad()
         guidance = self.recipe.properties
         misfits = guidance.weight / 2 * misfit[0] + guidance.sampled_weight / 2 * misfit[1]
-        self.fabric.backward(weight * (distortion + self.control.beta * rate + misfits))
+        alone = elbo.without_code.mean() if len(elbo.without_code) else distortion.new_zeros(())
+        self.fabric.backward(weight * (distortion + self.control.beta * rate + self.recipe.without_code.weight * alone + misfits))
         try:
             norm = self.fabric.clip_gradients(self.module, self.optimizer, max_norm=part.clip, error_if_nonfinite=True)
         except RuntimeError as error:
@@ -240,7 +241,8 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(share, part)
         self.optimizer.step()
-        figures = self._shared([float(distortion.detach()), float(rate.detach()), float(norm or 0.0), *misfit.detach().tolist()], stop)
+        terms = [float(term.detach()) for term in (distortion, rate, alone)]
+        figures = self._shared([*terms, float(norm or 0.0), *misfit.detach().tolist()], stop)
         self.control.update(figures[1], share, weight)
         progress.step += 1
         progress.molecules += len(molecules)
@@ -254,11 +256,11 @@ class _Run:
         mine = np.resize(molecules, each * world)[rank::world]  # a short batch repeats a molecule rather than leave a process idle
         ids = torch.from_numpy(self.corpus.batch(mine)).to(self.fabric.device)
         self.noise.manual_seed(hash((self.recipe.train.seed, self.progress.step, rank)) % 2**63)
-        share, corruption = len(molecules) / self.recipe.train.batch_size, self.recipe.train.corruption
+        share, how = len(molecules) / self.recipe.train.batch_size, (self.recipe.train.corruption, self.recipe.without_code.share)
         if self.targets is None:
-            return self.module(ids, self.noise, corruption), torch.zeros(2, device=ids.device), share
+            return self.module(ids, self.noise, *how), torch.zeros(2, device=ids.device), share
         targets = torch.from_numpy(self.targets[mine]).to(ids.device)
-        elbo, misfit = self.module(ids, self.noise, corruption, targets)
+        elbo, misfit = self.module(ids, self.noise, how[0], targets, how[1])
         return elbo, misfit.sum(dim=0) / (~targets.isnan()).any(dim=1).sum().clamp(min=1), share
 
     def _shared(self, mine: list[float], stop: Callable[[], bool]) -> list[float]:
@@ -274,7 +276,7 @@ class _Run:
     def figures(self) -> dict[str, float]:
         """Means over the steps since the last report."""
         weights = [weight for *_, weight in self.recent]
-        distortion, rate, norm, *misfit = np.average([row[:-1] for row in self.recent], axis=0, weights=weights).tolist()
+        distortion, rate, alone, norm, *misfit = np.average([row[:-1] for row in self.recent], axis=0, weights=weights).tolist()
         now = time.monotonic()
         speed = sum(weights) * self.recipe.train.batch_size / (now - self.reported)
         self.recent, self.reported = [], now
@@ -283,7 +285,8 @@ class _Run:
                 "distortion": distortion, "rate": rate, "elbo": distortion + rate, "beta": self.control.beta,
                 "target_rate": self.control.target(self.share()), "gradient_norm": norm, "molecules_per_second": speed,
                 "learning_rate": self.optimizer.param_groups[0]["lr"],
-                **({} if self.targets is None else {"property_error": misfit[0], "property_error_sampled": misfit[1]})}  # fmt: skip
+                **({} if self.targets is None else {"property_error": misfit[0], "property_error_sampled": misfit[1]}),
+                **({"without_code": alone} if self.vae.sizes.second_face else {})}  # fmt: skip
 
 
 def _guided(vae: VAE, properties: int, recipe: Recipe) -> Guided:
@@ -294,7 +297,7 @@ def _guided(vae: VAE, properties: int, recipe: Recipe) -> Guided:
 
 @torch.inference_mode()
 def held_out_figures(vae: VAE, corpus: TokenSource, molecules: NDArray[np.int64], batch_size: int = 512) -> dict[str, float]:
-    """Rate, distortion, ELBO (nats a molecule) and active units of a model on some molecules.
+    """Rate, distortion, ELBO, -log p(x) without code (nats a molecule) and active units of a model on some molecules.
 
     A unit is active where its posterior mean varies by more than .01 over the molecules (Burda et al. 2016, arXiv:1509.00519).
     """
@@ -303,8 +306,10 @@ def held_out_figures(vae: VAE, corpus: TokenSource, molecules: NDArray[np.int64]
     device = next(vae.parameters()).device
     noise = torch.Generator(device=device).manual_seed(0)
     batches = EqualLengthBatches(corpus.lengths[molecules], batch_size).epoch(0)
-    terms = [vae(torch.from_numpy(corpus.batch(molecules[batch])).to(device), noise) for batch in batches]
+    terms = [vae(torch.from_numpy(corpus.batch(molecules[batch])).to(device), noise, without_code=1.0) for batch in batches]
     distortion = float(torch.cat([t.distortion for t in terms]).mean())
     rate = float(torch.cat([t.rate for t in terms]).sum(dim=1).mean())
     active = int((torch.cat([t.mean for t in terms]).var(dim=0, correction=0) > 0.01).sum())
-    return {"held_out_distortion": distortion, "held_out_rate": rate, "held_out_elbo": distortion + rate, "active_units": active}
+    figures = {"held_out_distortion": distortion, "held_out_rate": rate, "held_out_elbo": distortion + rate, "active_units": active}
+    alone = torch.cat([t.without_code for t in terms])
+    return figures | ({"held_out_without_code": float(alone.mean())} if len(alone) else {})

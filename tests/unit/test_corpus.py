@@ -148,7 +148,7 @@ def test_a_killed_build_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: p
     (partial / "chunk-00004.tmp").write_bytes(b"half a chunk")
 
     encoded, encode = [], module._encoded
-    monkeypatch.setattr(module, "_encoded", lambda row, standardizer: encoded.append(row.row) or encode(row, standardizer))
+    monkeypatch.setattr(module, "_encoded", lambda row, *how: encoded.append(row.row) or encode(row, *how))
     resumed = build_corpus(path, tmp_path / "killed", SETTINGS, jobs=1)
     assert encoded == list(range(3 * done + 1, len(LINES) + 1)), "chunks that were done are not done again"
     assert bytes_of(resumed) == bytes_of(whole)

@@ -99,7 +99,7 @@ class Evolve:
         self._seen: dict[str, Features] = {}
         self._kinds: set[str] = set()
         self._graphs = {name: Graphs(crossed) for name, crossed in (("graphs", 0.0), ("crossings", 1.0))}
-        self._symbols = Symbols(model.checkpoint.tokenizer.symbols)
+        self._symbols = Symbols(model.checkpoint.tokenizer.selfies_symbols)
 
     def ask(self, n: int) -> list[str]:
         """The most promising children of the best molecules; molecules of the prior at first, and where there are too few children."""

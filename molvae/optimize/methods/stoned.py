@@ -40,7 +40,7 @@ class Stoned:
         first: int = 100,
         parents: int = 50,
     ) -> None:
-        self._alphabet = model.checkpoint.tokenizer.symbols
+        self._alphabet = model.checkpoint.tokenizer.selfies_symbols
         self._told, self._stream = Told(allowed), Stream(model, seed, starts)
         self._seed, self._first, self._parents = seed, first, parents
 

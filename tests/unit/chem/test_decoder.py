@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molvae.chem.decoder import Decoder
 from molvae.chem.selfies import CONSTRAINTS, pinned, read, split, survivor, to_text
+from molvae.chem.selfies.decoder import Decoder
 
 DECODER = Decoder(CONSTRAINTS)
 SYMBOLS = [

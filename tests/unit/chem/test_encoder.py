@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem
 
-from molvae.chem import encoder
-from molvae.chem.encoder import encode
-from molvae.chem.selfies import CONSTRAINTS, pinned, to_smiles
+from molvae.chem.selfies import CONSTRAINTS, encoder, pinned, to_smiles
+from molvae.chem.selfies.encoder import encode
 
 MOSES = Path(__file__).parents[3] / "data" / "moses_10k.csv"
 

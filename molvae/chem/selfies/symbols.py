@@ -14,9 +14,9 @@ from importlib.metadata import version
 import selfies
 from rdkit import Chem, rdBase
 
-from molvae.chem.decoder import Decoder
-from molvae.chem.encoder import encode
 from molvae.chem.molecules import canonical, plain
+from molvae.chem.selfies.decoder import Decoder
+from molvae.chem.selfies.encoder import encode
 from molvae.errors import MoleculeError
 
 #: Most bonds an atom may have, the default table of selfies 2.x written out so that an upgrade cannot change it; stored with every model.

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from molvae.chem.encoder import INDEX_SYMBOLS
+from molvae.chem.selfies.encoder import INDEX_SYMBOLS
 
 _ATOM = re.compile(r"\[([=#]?)(\d*[A-Z][a-z]?)(H[1-9])?([+-][1-9])?\]")
 _FORK = re.compile(r"\[([=#]?)(Ring|Branch)([123])\]")
