@@ -19,7 +19,7 @@ from molvae.chem.selfies import to_symbols
 from molvae.data.reading import in_parts, read_all, survivors
 from molvae.errors import DataError, MoleculeError
 from molvae.moves import Moves
-from molvae.nn.sampling import Truncation
+from molvae.nn.sampling import Prior, Truncation
 from molvae.pretrained import find_pretrained
 from molvae.sampling import BLOCK, Sampler, write_block
 
@@ -135,7 +135,7 @@ class MolVAE(Moves):
         seed: int | None = None,
         temperature: float | None = None,
         top_p: float | None = None,
-        prior: Literal["gaussian", "learned"] | None = None,
+        prior: Prior | None = None,
         critic: bool | None = None,
         raw: bool = False,
         distinct: bool = True,
@@ -154,8 +154,9 @@ class MolVAE(Moves):
             seed: the same seed gives the same molecules, and a larger n starts with those of a smaller one.
             temperature: of the decoder; 0 is greedy. The model's own default when None.
             top_p: share of the probability kept at each token. The model's own default when None.
-            prior: "gaussian" draws codes from N(0, I), "learned" from the density fitted to the codes of the training molecules.
-                The model's own default when None.
+            prior: "gaussian" draws codes from N(0, I), "learned" from the density fitted to the codes of the training molecules, "written"
+                from the posteriors of molecules that the model wrote without a code (temperature and top_p are of that writing; the
+                codes are decoded greedily), "none" gives those molecules themselves. The model's own default when None.
             critic: of what survives keep each molecule with the probability the model's critic gives, so that those kept come nearer
                 to the training molecules. The model's own default when None.
             raw: keep everything that was written, one row a draw.
@@ -247,6 +248,22 @@ class MolVAE(Moves):
             posterior = self._vae.encoder(batch)
             mean[rows], log_variance[rows] = posterior.mean.cpu().numpy(), posterior.log_variance.cpu().numpy()
         return mean, log_variance
+
+    def log_likelihood(self, smiles: str | Iterable[str]) -> NDArray[np.float64]:
+        """Log p(x) in nats of molecules, exact: what the decoder gives them without a code.
+
+        Args:
+            smiles: one SMILES or several.
+
+        Returns:
+            (n,), NaN where a molecule cannot be encoded.
+
+        Raises:
+            DataError: the model was trained without a second face (`[without_code]` of its recipe).
+        """
+        from molvae.latent.likelihood import log_likelihood_without_code
+
+        return log_likelihood_without_code(self, self.encode_all([smiles] if isinstance(smiles, str) else list(smiles)).smiles)
 
     def decode(
         self, codes: ArrayLike, n: int = 1, *, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0, surviving: bool = False

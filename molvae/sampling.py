@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from molvae.checkpoint import Checkpoint
 from molvae.chem.environments import environments_of
@@ -30,7 +31,19 @@ def write_block(
     random: np.random.Generator | None,
     prefix: NDArray[np.int64] | None = None,
 ) -> list[tuple[str, ...]]:
-    """Symbols written for each of at most BLOCK codes (n, D); greedily where there is no `random`.
+    """SELFIES symbols written for each of at most BLOCK codes (n, D); see `write_ids`."""
+    ids = write_ids(checkpoint, codes, truncation, random, prefix)
+    return [tuple(checkpoint.tokenizer.symbols_of(row)) for row in ids.tolist()]
+
+
+def write_ids(
+    checkpoint: Checkpoint,
+    codes: NDArray[np.float32],
+    truncation: Truncation,
+    random: np.random.Generator | None,
+    prefix: NDArray[np.int64] | None = None,
+) -> Tensor:
+    """Ids (n, T) written for each of at most BLOCK codes (n, D), EOS from the end of each on; greedily where there is no `random`.
 
     A `prefix` (n, P) holds the ids each row starts with, -1 after its last.
     """
@@ -39,8 +52,7 @@ def write_block(
     longest = checkpoint.max_tokens
     uniforms = None if random is None else torch.from_numpy(random.random((BLOCK, longest), dtype=np.float32)).to(device)
     start = None if prefix is None else torch.from_numpy(np.resize(prefix, (BLOCK, prefix.shape[1]))).to(device)
-    ids = checkpoint.vae.write(torch.from_numpy(rows).to(device), truncation, uniforms, longest, start)
-    return [tuple(checkpoint.tokenizer.symbols_of(row)) for row in ids[: len(codes)].tolist()]
+    return checkpoint.vae.write(torch.from_numpy(rows).to(device), truncation, uniforms, longest, start)[: len(codes)]
 
 
 @dataclass(frozen=True)
@@ -78,6 +90,8 @@ class Sampler:
             raise DataError("this model has no learned prior; fit one (molvae fit-prior) or draw from the gaussian")
         if self.settings.critic and self.checkpoint.critic is None:
             raise DataError("this model has no critic; fit one (molvae fit-critic) or draw without")
+        if self.settings.prior in ("written", "none") and not self.checkpoint.vae.sizes.second_face:
+            raise DataError(f"this model cannot write without a code, which prior {self.settings.prior!r} needs; draw from the gaussian")
 
     def raw(self, n: int) -> pd.DataFrame:
         """Everything that n draws wrote."""
@@ -126,9 +140,32 @@ class Sampler:
         for block in range(first, first + blocks):
             random = np.random.default_rng([self.seed, block])
             noise = random.standard_normal((BLOCK, self.checkpoint.vae.sizes.latent_size), dtype=np.float32)
-            symbols += write_block(self.checkpoint, self.codes(noise), self.settings.truncation, random)
+            symbols += self._write(noise, random)
             chances.append(random.random(BLOCK, dtype=np.float32))
         return _Draws(symbols, np.concatenate(chances))
+
+    def _write(self, noise: NDArray[np.float32], random: np.random.Generator) -> list[tuple[str, ...]]:
+        """Symbols of one block of draws, from its noise (BLOCK, D)."""
+        checkpoint, truncation = self.checkpoint, self.settings.truncation
+        if self.settings.prior not in ("written", "none"):
+            return write_block(checkpoint, self.codes(noise), truncation, random)
+        blank = checkpoint.vae.blank(BLOCK).detach().cpu().numpy()
+        ids = write_ids(checkpoint, blank, truncation, random)
+        if self.settings.prior == "none":
+            return [tuple(checkpoint.tokenizer.symbols_of(row)) for row in ids.tolist()]
+        return write_block(checkpoint, self._read(ids, noise), Truncation(0.0), None)
+
+    @torch.inference_mode()
+    def _read(self, ids: Tensor, noise: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A code from the posterior of each sequence: ids (B, T), noise (B, D) -> (B, D); of an empty one from N(0, I)."""
+        lengths = (ids != self.checkpoint.vae.eos).sum(dim=1)
+        codes = torch.from_numpy(noise).to(ids.device, copy=True)
+        for length in sorted(set(lengths.tolist())):
+            if length:
+                rows = lengths == length
+                posterior = self.checkpoint.vae.encoder(ids[rows, :length])
+                codes[rows] = posterior.mean + codes[rows] * torch.exp(0.5 * posterior.log_variance)
+        return np.asarray(codes.cpu().numpy())
 
     @torch.inference_mode()
     def codes(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:

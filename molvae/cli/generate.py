@@ -28,7 +28,7 @@ def sample(
     seed: Seed = None,
     temperature: Annotated[float | None, typer.Option(help="Above 1 more daring, below 1 more typical, 0 the likeliest. The model's own by default.")] = None,
     top_p: Annotated[float | None, typer.Option(help="Share of the probability kept at each step, above 0 up to 1. The model's own by default.")] = None,
-    prior: Annotated[str | None, typer.Option(help="Where codes are drawn: gaussian or learned (molvae fit-prior). The model's own by default.")] = None,
+    prior: Annotated[str | None, typer.Option(help="Where codes are drawn: gaussian, learned (molvae fit-prior), or written: of molecules written without a code; none: those molecules themselves. The model's own by default.")] = None,
     critic: Annotated[bool | None, typer.Option(help="Keep survivors at the rate the model's critic gives (molvae fit-critic). The model's own by default.")] = None,
     novel: Annotated[bool, typer.Option("--novel", help="Only molecules that are not in the training set.")] = False,
     where: Annotated[str | None, typer.Option(help="Only molecules with these properties, computed by RDKit, such as \"logP=2..3,QED>0.8\" (also name=a.., name=..b, <, <=, >, >=; = for counts): the latent space is searched for them.", metavar="WINDOWS")] = None,

@@ -96,6 +96,18 @@ def negative_log_likelihood(model: MolVAE, encoded: Encoded, *, samples: int = 1
     return found
 
 
+@torch.inference_mode()
+def log_likelihood_without_code(model: MolVAE, smiles: Sequence[str]) -> _Floats:
+    """Log p(x) in nats of canonical SMILES by the decoder without a code: (n,), NaN where the model has no symbols for one."""
+    vae = model.checkpoint.vae
+    if not vae.sizes.second_face:
+        raise DataError("this model was trained without a second face, so it has no likelihood without a code; see negative_log_likelihood")
+    found = np.full(len(smiles), np.nan)
+    for rows, ids in _batches(model, smiles, _ROWS):
+        found[rows] = -vae.nats_without_code(ids).double().cpu().numpy()
+    return found
+
+
 def _noise(smiles: str, shape: tuple[int, int], seed: int) -> NDArray[np.float32]:
     return np.random.default_rng([seed, zlib.crc32(smiles.encode())]).standard_normal(shape, dtype=np.float32)
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
+
+#: Where codes are drawn from; see `SamplingSettings`.
+Prior = Literal["gaussian", "learned", "written", "none"]
+PRIORS: tuple[Prior, ...] = get_args(Prior)
 
 
 @dataclass(frozen=True)
@@ -47,7 +52,8 @@ class SamplingSettings:
     Args:
         temperature: of the decoder; 0 is greedy.
         top_p: share of the probability kept at each token.
-        prior: "gaussian" draws codes from N(0, I), "learned" from the density fitted to the codes of the training molecules.
+        prior: "gaussian" draws codes from N(0, I), "learned" from the density fitted to the codes of the training molecules, "written" from
+            the posteriors of molecules that the model wrote without a code; "none" gives those molecules themselves, without a code.
         critic: keep what survives the round trip at the rate the critic gives, so that samples come nearer to the training molecules.
     """
 
@@ -57,8 +63,8 @@ class SamplingSettings:
     critic: bool = False
 
     def __post_init__(self) -> None:
-        if self.prior not in ("gaussian", "learned"):
-            raise ValueError(f"prior is {self.prior!r}, expected 'gaussian' or 'learned'")
+        if self.prior not in PRIORS:
+            raise ValueError(f"prior is {self.prior!r}, expected one of {', '.join(PRIORS)}")
         Truncation(self.temperature, self.top_p)
 
     @property
