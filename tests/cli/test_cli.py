@@ -322,7 +322,7 @@ BAD_OPTIONS: dict[str, tuple[list[object], str]] = {
     "json in no place": (["info", "--json", "/proc/info.json"], "/proc/info.json cannot be written"),
     "option": (["sample", "--temprature", 1], "--temprature"),
     "command": (["smaple"], "smaple"),
-    "prior": (["sample", "--prior", "flat"], "prior is 'flat', expected 'gaussian' or 'learned'"),
+    "prior": (["sample", "--prior", "flat"], "prior is 'flat', expected one of gaussian, learned, written, none"),
     "no prior": (["sample", "--prior", "learned"], "no learned prior; fit one (molvae fit-prior)"),
     "no critic": (["sample", "--critic"], "no critic; fit one (molvae fit-critic)"),
     "codes of a .smi": (["encode", "in.smi", "--out", "codes.smi"], "cannot hold codes"),
