@@ -58,7 +58,7 @@ def test_what_a_model_lacks_is_named(fresh: MolVAE) -> None:
         fresh.sample(5, prior="learned")
     with pytest.raises(DataError, match="no critic; fit one"):
         fresh.sample(5, critic=True)
-    with pytest.raises(ValueError, match="prior is 'flat', expected 'gaussian' or 'learned'"):
+    with pytest.raises(ValueError, match="prior is 'flat', expected one of gaussian, learned, written, none"):
         fresh.sample(5, prior="flat")  # type: ignore[arg-type]
 
 

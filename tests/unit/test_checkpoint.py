@@ -192,5 +192,5 @@ def test_prior_and_critic_are_saved_with_the_model(tmp_path: Path) -> None:
 
 def test_a_prior_of_another_name_is_refused(folder: Path) -> None:
     edit(folder, lambda c: c["sampling"].update(prior="uniform"))
-    with pytest.raises(CheckpointError, match="expected 'gaussian' or 'learned'"):
+    with pytest.raises(CheckpointError, match="expected one of gaussian, learned, written, none"):
         Checkpoint.load(folder)
