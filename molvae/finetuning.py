@@ -242,7 +242,7 @@ def _grown(old: Checkpoint, recipe: Recipe, material: Material) -> Checkpoint:
         old.index | material.index,
         max(old.max_tokens, 2 * int(material.own.lengths.max()) + 8),
         old.standardizer | {"largest_fragment": data.largest_fragment, "neutralize": data.neutralize},
-        SamplingSettings(old.sampling.temperature, old.sampling.top_p),
+        SamplingSettings(old.sampling.temperature, old.sampling.top_p, "written" if old.vae.sizes.second_face else "gaussian"),
         recipe.model_dump(mode="json"),
         card=old.card,
     )

@@ -23,6 +23,7 @@ from molvae.data.novelty import TrainingIndex
 from molvae.data.tokenizer import Tokenizer
 from molvae.errors import CheckpointError, DataError, RecipeError
 from molvae.model import MolVAE
+from molvae.nn.sampling import SamplingSettings
 from molvae.nn.vae import VAE, Sizes
 from molvae.pretrained import find_pretrained
 from molvae.training.engine import make_fabric
@@ -214,7 +215,8 @@ def _empty_checkpoint(recipe: Recipe, corpus: Corpus) -> Checkpoint:
     standardizer = {"largest_fragment": recipe.data.largest_fragment, "neutralize": recipe.data.neutralize}
     vae = new_vae(recipe, len(corpus.tokenizer))
     index = TrainingIndex.of(corpus.fingerprints)
-    return Checkpoint(vae, corpus.tokenizer, index, 2 * longest + 8, standardizer, recipe=recipe.model_dump(mode="json"))
+    sampling = SamplingSettings(prior="written" if vae.sizes.second_face else "gaussian")
+    return Checkpoint(vae, corpus.tokenizer, index, 2 * longest + 8, standardizer, sampling, recipe.model_dump(mode="json"))
 
 
 def held_out_smiles(recipe: Recipe, corpus: Corpus) -> list[str]:
@@ -233,7 +235,7 @@ def judge_model(model: MolVAE, held_out: list[str], seed: int = 0, n: int = _JUD
     Returns:
         `exact_reconstruction`, and of `n` raw samples: `valid`, `survives` the round trip, `unique` and `novel` among the valid.
     """
-    samples = model.sample(n, seed=seed, temperature=1.0, top_p=1.0, raw=True)
+    samples = model.sample(n, seed=seed, temperature=1.0, top_p=1.0, prior="gaussian", raw=True)
     written = samples[samples["valid"]]
     figures = {"valid": samples["valid"].mean(), "survives": samples["survives"].mean()}
     figures |= {"unique": 1 - written["duplicate"].mean(), "novel": written["novel"].mean()} if len(written) else {}

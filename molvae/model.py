@@ -186,6 +186,8 @@ class MolVAE(Moves):
         if budget is not None and where is None:
             raise DataError(f"a budget of {budget} decodings goes with where only")
         if where is not None:
+            if settings.prior == "none":
+                raise DataError("where searches among codes, so it does not go with prior none")
             if raw or critic or not distinct:
                 raise DataError("raw, critic and repeats do not go with where: its molecules are checked, distinct and need not be typical")
             from molvae.latent.conditional import sample_where

@@ -145,35 +145,39 @@ class Sampler:
         return _Draws(symbols, np.concatenate(chances))
 
     def _write(self, noise: NDArray[np.float32], random: np.random.Generator) -> list[tuple[str, ...]]:
-        """Symbols of one block of draws, from its noise (BLOCK, D)."""
+        """SELFIES symbols of one block of draws, from its noise (BLOCK, D)."""
         checkpoint, truncation = self.checkpoint, self.settings.truncation
-        if self.settings.prior not in ("written", "none"):
-            return write_block(checkpoint, self.codes(noise), truncation, random)
-        blank = checkpoint.vae.blank(BLOCK).detach().cpu().numpy()
-        ids = write_ids(checkpoint, blank, truncation, random)
         if self.settings.prior == "none":
-            return [tuple(checkpoint.tokenizer.symbols_of(row)) for row in ids.tolist()]
-        return write_block(checkpoint, self._read(ids, noise), Truncation(0.0), None)
+            return [tuple(checkpoint.tokenizer.symbols_of(row)) for row in self._without_code(random).tolist()]
+        codes = self.codes(noise, random)
+        greedily = self.settings.prior == "written"  # what is random was written already
+        return write_block(checkpoint, codes, Truncation(0.0) if greedily else truncation, None if greedily else random)
+
+    def _without_code(self, random: np.random.Generator) -> Tensor:
+        """Ids of one block written without a code: (BLOCK, T)."""
+        blank = self.checkpoint.vae.blank(BLOCK).detach().cpu().numpy()
+        return write_ids(self.checkpoint, blank, self.settings.truncation, random)
 
     @torch.inference_mode()
+    def codes(self, noise: NDArray[np.float32], random: np.random.Generator) -> NDArray[np.float32]:
+        """Codes of the prior for noise of N(0, I): (n, D) to (n, D); `random` is for what the prior "written" writes first."""
+        prior = self.checkpoint.prior
+        if self.settings.prior == "written":
+            parts = (noise[start : start + BLOCK] for start in range(0, len(noise), BLOCK))
+            return np.concatenate([self._read(self._without_code(random)[: len(part)], part) for part in parts])
+        if self.settings.prior != "learned" or prior is None:
+            return noise
+        return np.asarray(prior.push(torch.from_numpy(noise).to(prior.location.device)).cpu().numpy())
+
     def _read(self, ids: Tensor, noise: NDArray[np.float32]) -> NDArray[np.float32]:
         """A code from the posterior of each sequence: ids (B, T), noise (B, D) -> (B, D); of an empty one from N(0, I)."""
         lengths = (ids != self.checkpoint.vae.eos).sum(dim=1)
         codes = torch.from_numpy(noise).to(ids.device, copy=True)
-        for length in sorted(set(lengths.tolist())):
-            if length:
-                rows = lengths == length
-                posterior = self.checkpoint.vae.encoder(ids[rows, :length])
-                codes[rows] = posterior.mean + codes[rows] * torch.exp(0.5 * posterior.log_variance)
+        for length in sorted(set(lengths.tolist()) - {0}):
+            rows = lengths == length
+            posterior = self.checkpoint.vae.encoder(ids[rows, :length])
+            codes[rows] = posterior.mean + codes[rows] * torch.exp(0.5 * posterior.log_variance)
         return np.asarray(codes.cpu().numpy())
-
-    @torch.inference_mode()
-    def codes(self, noise: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Codes of the prior for noise of N(0, I): (n, D) to (n, D)."""
-        prior = self.checkpoint.prior
-        if self.settings.prior == "gaussian" or prior is None:
-            return noise
-        return np.asarray(prior.push(torch.from_numpy(noise).to(prior.location.device)).cpu().numpy())
 
     def _good(self, written: Sequence[str], chances: NDArray[np.float32]) -> list[str]:
         """Those that survived the round trip (the others are empty), and the critic where it is asked."""

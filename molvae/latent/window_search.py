@@ -123,7 +123,7 @@ class WindowSearch:
             yield len(self.found)
 
     def _prior(self, n: int, random: np.random.Generator) -> _Codes:
-        return self._sampler.codes(random.standard_normal((n, self._model.latent_size), dtype=np.float32))
+        return self._sampler.codes(random.standard_normal((n, self._model.latent_size), dtype=np.float32), random)
 
     def _round(self, phase: str, screen: Screen, n: int, random: np.random.Generator) -> None:
         """Decode n codes and learn from what comes of them."""

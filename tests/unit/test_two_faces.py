@@ -12,7 +12,9 @@ from molvae.data.novelty import TrainingIndex, fingerprints64
 from molvae.data.tokenizer import Tokenizer
 from molvae.errors import DataError
 from molvae.model import MolVAE
+from molvae.nn.sampling import SamplingSettings
 from molvae.nn.vae import VAE, Sizes
+from molvae.sampling import Sampler
 
 SMILES = ["CCO", "CC(N)O", "c1ccccc1", "CC(C)CO", "C1CCNC1"]
 TOKENIZER = Tokenizer.train([relative(to_symbols(text)) for text in SMILES], 0, notation="relative")
@@ -121,3 +123,17 @@ def test_selfies_symbols_of_relative_tokens():
     for text in SMILES:
         ids = TOKENIZER.encode([to_symbols(text)])[0].tolist()
         assert TOKENIZER.symbols_of(ids) == to_symbols(text)
+
+
+def test_a_search_for_windows_needs_codes():
+    with pytest.raises(DataError, match="does not go with prior none"):
+        model().sample(3, prior="none", where="logP>0")
+
+
+def test_codes_of_a_search_are_those_of_what_was_written():
+    sampler = Sampler(model().checkpoint, SamplingSettings(prior="written"), seed=0)
+    noise = np.random.default_rng(1).standard_normal((700, 4), dtype=np.float32)
+    some, again = (sampler.codes(noise, np.random.default_rng(2)) for _ in range(2))
+    np.testing.assert_array_equal(some, again)
+    assert some.shape == noise.shape
+    assert not np.allclose(some, noise)
