@@ -25,6 +25,7 @@ docs: .venv/dev
 
 # The pictures of the README, by the commands it names.
 pictures: .venv/dev
+	$(BIN)/python docs/relative_picture.py
 	$(BIN)/molvae sample -n 1000 --novel --seed 1 --out out/sample.csv --picture docs/sample.png
 	$(BIN)/molvae interpolate "CC(=O)Nc1ccc(O)cc1" "CN1CCC(Oc2ccccc2)CC1" --steps 8 --seed 1 --out out/walk.csv --picture docs/walk.png
 	$(BIN)/molvae edit "O=C(CCCc1ccccc1)NCC(O)c1cccs1" --set logP=2 --raise QED --similarity 0.4 --n 14 --seed 1 --out out/analogues.csv --picture docs/analogues.png
