@@ -154,13 +154,17 @@ class Tokenizer:
             raise MoleculeError("symbol not in the vocabulary", str(error.args[0])) from error
 
     def symbols_of(self, ids: Iterable[int]) -> list[str]:
-        """SELFIES symbols that ids spell, up to the first EOS; any ids in range are accepted."""
+        """SELFIES symbols that ids spell, up to the first EOS; any ids in range are accepted.
+
+        Where relative symbols had to be repaired, a `[nop]` stands at the end, which SELFIES read as nothing: such a string does not
+        survive its round trip.
+        """
         symbols: list[str] = []
         for i in ids:
             if i == EOS:
                 break
             symbols += self._spelling[i]
-        return absolute(symbols) if self.notation == "relative" else symbols
+        return _marked(symbols) if self.notation == "relative" else symbols
 
     def to_json(self) -> str:
         """The tokenizer as JSON text: its symbols and the `tokenizers` model."""
@@ -180,6 +184,15 @@ class Tokenizer:
             raise CheckpointError(f"{path} is missing") from error
         except Exception as error:  # the Rust library raises plain Exception for a text it cannot read
             raise CheckpointError(f"{path} is not a molvae tokenizer: {error}") from error
+
+
+def _marked(symbols: Sequence[str]) -> list[str]:
+    """SELFIES symbols of relative symbols, with a mark at the end where those are not as SELFIES would be written in them."""
+    text = absolute(symbols)
+    try:
+        return text if relative(text) == symbols else [*text, "[nop]"]
+    except MoleculeError:
+        return [*text, "[nop]"]
 
 
 def alphabet_of(texts: Sequence[str]) -> set[str]:

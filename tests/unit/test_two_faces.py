@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from molvae.checkpoint import Checkpoint
-from molvae.chem.selfies import relative, to_symbols
+from molvae.chem.selfies import Reading, read, relative, survivor, to_symbols
 from molvae.data.novelty import TrainingIndex, fingerprints64
 from molvae.data.tokenizer import Tokenizer
 from molvae.errors import DataError
@@ -137,3 +137,14 @@ def test_codes_of_a_search_are_those_of_what_was_written():
     np.testing.assert_array_equal(some, again)
     assert some.shape == noise.shape
     assert not np.allclose(some, noise)
+
+
+def test_what_was_repaired_does_not_survive():
+    ids = {symbol: 2 + place for place, symbol in enumerate(TOKENIZER.symbols)}
+    whole, repaired = (
+        TOKENIZER.symbols_of([ids[symbol] for symbol in symbols])
+        for symbols in (["[C]", "[C]", "[O]"], ["[C]", "[}]", "[C]", "[O]", "[{]"])
+    )
+    assert read(whole) == Reading("CCO", survives=True)
+    assert read(repaired) == Reading("CCO", survives=False)
+    assert survivor(repaired) == ""
