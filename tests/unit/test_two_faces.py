@@ -54,8 +54,8 @@ def test_the_likelihood_is_that_of_the_tokens_one_after_the_other():
     vae = model().checkpoint.vae
     blank = vae.blank(1)
     state, nats = vae.decoder.start(blank), 0.0
-    for read, written in ((vae.bos, 2), (2, 3), (3, 4), (4, vae.eos)):
-        logits, state = vae.decoder.step(torch.tensor([[read]]), blank, state)
+    for token, written in ((vae.bos, 2), (2, 3), (3, 4), (4, vae.eos)):
+        logits, state = vae.decoder.step(torch.tensor([[token]]), blank, state)
         nats -= float(logits[0, 0].log_softmax(dim=-1)[written].detach())
     assert nats == pytest.approx(float(vae.nats_without_code(IDS[:1]).detach()), rel=1e-5)
 
