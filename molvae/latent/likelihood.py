@@ -61,14 +61,15 @@ def tightening(log_weights: Tensor) -> Tensor:
 
 
 def negative_log_likelihood(model: MolVAE, encoded: Encoded, *, samples: int = 16, seed: int = 0) -> _Floats:
-    """The importance-weighted upper bound of -log p(x) in nats a molecule (Burda et al. 2016, arXiv:1509.00519).
+    """-log p(x) in nats a molecule.
 
-    The noise of a molecule's codes depends on the seed and its SMILES alone, so its figure does not depend on its row or its company.
+    Exact by the decoder without a code, where the model has that second face; else the importance-weighted upper bound (Burda et al. 2016,
+    arXiv:1509.00519). The noise of a molecule's codes depends on the seed and its SMILES alone, so its figure does not depend on its row or its company.
 
     Args:
         model: the model.
         encoded: what `model.encode_all` gave, posterior means.
-        samples: codes a molecule; more bring the bound nearer, and take as much more time.
+        samples: codes a molecule for the bound; more bring it nearer, and take as much more time.
         seed: of the codes.
 
     Returns:
@@ -82,6 +83,8 @@ def negative_log_likelihood(model: MolVAE, encoded: Encoded, *, samples: int = 1
         raise DataError(f"samples is {samples}, expected at least 1")
     if vae.sizes.latent == "deterministic":
         raise DataError("this model is a plain autoencoder: its codes have no density, so its molecules have no likelihood")
+    if vae.sizes.second_face:
+        return -log_likelihood_without_code(model, encoded.smiles)
     found = np.full(len(encoded.smiles), np.nan)
     for rows, ids in _batches(model, encoded.smiles, max(_ROWS // samples, 1)):
         noise = np.stack([_noise(encoded.smiles[row], (samples, model.latent_size), seed) for row in rows])

@@ -53,7 +53,7 @@ def novelty(
 
     Returns:
         One row an input: `input`; `smiles` (canonical, empty where refused); `score`; `percentile` (share of the reference molecules
-        with a lower score, in percent); `nll` (importance-weighted bound of -log p(x), nats) and `nll_per_atom` (a heavy atom);
+        with a lower score, in percent); `nll` (-log p(x) in nats, see `negative_log_likelihood`) and `nll_per_atom` (a heavy atom);
         `writing_cost` (-log p(x|z) from the posterior mean, nats); `critic` (log density ratio; 0 without a critic); `heavy_atoms`;
         `kl` (of the posterior from N(0, I), nats); `distance` (Mahalanobis distance of the posterior mean from the prior, its norm);
         `reconstruction` (greedy, from the mean), `exact`, `similarity` (Tanimoto of the reconstruction); `known` (in the training set);

@@ -11,6 +11,7 @@ from molvae.chem.selfies import Reading, read, relative, survivor, to_symbols
 from molvae.data.novelty import TrainingIndex, fingerprints64
 from molvae.data.tokenizer import Tokenizer
 from molvae.errors import DataError
+from molvae.latent.likelihood import negative_log_likelihood
 from molvae.model import MolVAE
 from molvae.nn.sampling import SamplingSettings
 from molvae.nn.vae import VAE, Sizes
@@ -67,6 +68,11 @@ def test_log_likelihood_is_of_molecules_whatever_their_company():
     np.testing.assert_allclose(together[:-1], np.concatenate([some.log_likelihood(text) for text in SMILES]), rtol=1e-5)
     ids = torch.tensor(TOKENIZER.encode([to_symbols("CC(N)O")])[0][None].astype(np.int64))
     assert together[1] == pytest.approx(-float(some.checkpoint.vae.nats_without_code(ids).detach()), rel=1e-5)
+
+
+def test_the_second_face_takes_the_place_of_importance_weighting():
+    some = model()
+    np.testing.assert_array_equal(negative_log_likelihood(some, some.encode_all(SMILES), samples=3), -some.log_likelihood(SMILES))
 
 
 @pytest.mark.parametrize("prior", ["written", "none"])
