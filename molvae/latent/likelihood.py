@@ -63,8 +63,9 @@ def tightening(log_weights: Tensor) -> Tensor:
 def negative_log_likelihood(model: MolVAE, encoded: Encoded, *, samples: int = 16, seed: int = 0) -> _Floats:
     """-log p(x) in nats a molecule.
 
-    Exact by the decoder without a code, where the model has that second face; else the importance-weighted upper bound (Burda et al. 2016,
-    arXiv:1509.00519). The noise of a molecule's codes depends on the seed and its SMILES alone, so its figure does not depend on its row or its company.
+    Exact by the decoder without a code, where the model has that second face; else the importance-weighted upper bound (Burda et al.
+    2016, arXiv:1509.00519). The noise of a molecule's codes depends on the seed and its SMILES alone, so its figure does not depend on
+    its row or its company.
 
     Args:
         model: the model.
